@@ -1,0 +1,133 @@
+"""What a report draws: ``artifacts/pages.json``, a list of pages made of blocks.
+
+Rooms that measure write it, ``reports`` reads it; the schema is all that they share. Tables are
+Parquet files beside it, named relative to the run folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tacit.base.errors import UserError, look_up
+from tacit.base.files import write_atomically
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """Paragraphs in words, separated by blank lines."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The few numbers a reader wants first, each with a phrase saying what it means."""
+
+    results: tuple[Mapping[str, Any], ...]
+    """Each ``{"result": index into results.json, "label": short name, "meaning": sentence}``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """A chart drawn from a Parquet table."""
+
+    table: str
+    kind: Literal["line", "scatter", "histogram", "bar"]
+    x: str
+    """Column on the horizontal axis (for a histogram: the column that is counted)."""
+    y: str | None = None
+    group: str | None = None
+    """Column whose values become one series each."""
+    low: str | None = None
+    high: str | None = None
+    """Columns with the ends of the 95 % interval, drawn as error bars."""
+    x_label: str = ""
+    y_label: str = ""
+    log_x: bool = False
+    log_y: bool = False
+    title: str
+    caption: str
+    """What to see in it, in a sentence or two."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Columns of a Parquet table, as rows on the page."""
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+    """Pairs (column, heading), in order."""
+    link: str | None = None
+    """Column holding a feature number; its cell links to that feature's contexts."""
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """A card per feature: facts, promoted logits, and contexts coloured by activation."""
+
+    facts: str
+    """Table: feature, density, max_value, label, label_auroc, label_f1, promotes (list of
+    strings), suppresses (list of strings), histogram (list of counts), heading (why shown)."""
+    contexts: str
+    """Table: feature, kind ("top" or "band 0.5-0.75" ...), rank, value, document, line,
+    tokens (list of strings), values (list of floats, 0 where silent), peak (index in tokens)."""
+    title: str
+    caption: str
+
+
+Block = Text | Headline | Plot | Table | Features
+_KINDS: dict[str, type[Block]] = {
+    "text": Text,
+    "headline": Headline,
+    "plot": Plot,
+    "table": Table,
+    "features": Features,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A titled section of the report."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def write_pages(path: Path, pages: Sequence[Page]) -> None:
+    """Write ``pages.json``, whole or not at all."""
+    plain = [
+        {
+            "title": page.title,
+            "blocks": [{"kind": type(b).__name__.lower(), **asdict(b)} for b in page.blocks],
+        }
+        for page in pages
+    ]
+    write_atomically(path, json.dumps(plain, indent=1) + "\n")
+
+
+def _block(plain: Mapping[str, Any]) -> Block:
+    values = {
+        key: tuple(tuple(v) if isinstance(v, list) else v for v in value)
+        if isinstance(value, list)
+        else value
+        for key, value in plain.items()
+        if key != "kind"
+    }
+    return look_up(_KINDS, plain["kind"], "kind of block")(**values)
+
+
+def read_pages(path: Path) -> list[Page]:
+    """Return the pages that ``write_pages`` wrote."""
+    try:
+        return [
+            Page(title=plain["title"], blocks=tuple(_block(b) for b in plain["blocks"]))
+            for plain in json.loads(path.read_text())
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} does not describe pages of a report ({error}).") from error
