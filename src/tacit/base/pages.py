@@ -73,7 +73,9 @@ class Features:
 
     facts: str
     """Table: feature, density, max_value, label, label_auroc, label_f1, promotes (list of
-    strings), suppresses (list of strings), histogram (list of counts), heading (why shown)."""
+    strings), suppresses (list of strings), histogram (counts of the active values in equal
+    bins from 0 to max_value), heading (why shown); and, if known, label_base_rate. Null where
+    nothing was measured."""
     contexts: str
     """Table: feature, kind ("top" or "band 0.5-0.75" ...), rank, value, document, line,
     tokens (list of strings), values (list of floats, 0 where silent), peak (index in tokens)."""
@@ -81,13 +83,22 @@ class Features:
     caption: str
 
 
-Block = Text | Headline | Plot | Table | Features
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a reader may not conclude from this run; drawn once, at the foot of the report."""
+
+    items: tuple[str, ...]
+    """One sentence each."""
+
+
+Block = Text | Headline | Plot | Table | Features | Limits
 _KINDS: dict[str, type[Block]] = {
     "text": Text,
     "headline": Headline,
     "plot": Plot,
     "table": Table,
     "features": Features,
+    "limits": Limits,
 }
 
 
@@ -104,7 +115,9 @@ def write_pages(path: Path, pages: Sequence[Page]) -> None:
     plain = [
         {
             "title": page.title,
-            "blocks": [{"kind": type(b).__name__.lower(), **asdict(b)} for b in page.blocks],
+            "blocks": [
+                {"kind": type(b).__name__.lower(), **asdict(b)} for b in page.blocks
+            ],
         }
         for page in pages
     ]

@@ -13,7 +13,9 @@ from tacit.base.errors import UserError
 from tacit.base.files import write_atomically
 
 Better = Literal["lower", "higher", "neither"]
-Judgement = Literal["reproduced", "not reproduced", "inconclusive", "not testable at this scale"]
+Judgement = Literal[
+    "reproduced", "not reproduced", "inconclusive", "not testable at this scale"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,9 @@ def from_json(plain: Mapping[str, Any]) -> Record:
 
 def write_records(path: Path, records: Sequence[Record]) -> None:
     """Write ``results.json``: a list of records, whole or not at all."""
-    write_atomically(path, json.dumps([to_json(record) for record in records], indent=1) + "\n")
+    write_atomically(
+        path, json.dumps([to_json(record) for record in records], indent=1) + "\n"
+    )
 
 
 def read_records(path: Path) -> list[Record]:

@@ -1,0 +1,160 @@
+"""The token table of a store, and the manifest that closes it.
+
+Axes: n rows (tokens that stand in a window).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from tacit.activations.contexts import Contexts
+from tacit.activations.store import HIGH_NORM, LABEL, TOKENS, shard_name, shard_norms
+from tacit.base.files import sha256_of, write_atomically, written_aside
+from tacit.base.seeds import stream
+from tacit.data.documents import Corpus
+from tacit.data.labels import LABELLERS
+from tacit.models.subject import Subject
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+VOCABULARY = "vocabulary.json"
+HELD_OUT_SHARE = 0.1
+"""Share of windows held out when the corpus has too few documents to hold out whole ones."""
+
+
+def finish_store(
+    partial: Path,
+    manifest: Mapping[str, Any],
+    subject: Subject,
+    corpus: Corpus,
+    contexts: Contexts,
+    widths: Mapping[str, int],
+    notes: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write the token table and vocabulary, then the manifest with every checksum."""
+    import pyarrow.parquet as pq
+
+    held_out, split = held_out_windows(corpus, contexts)
+    columns = _columns(contexts, corpus, held_out, subject.special_ids)
+    labels, num_unlabelled = label_columns(corpus, contexts)
+    policy: dict[str, Any] = {"split": split, "median_norm": {}, "num_high_norm": {}}
+    factor = manifest["configuration"]["high_norm_factor"]
+    for site in widths:
+        norms = shard_norms(partial, site, len(notes))
+        median = float(np.median(norms[~columns["special"]]))
+        high = norms > factor * median if factor is not None else np.zeros(len(norms), dtype=bool)
+        columns[HIGH_NORM + site] = high
+        policy["median_norm"][site] = median
+        policy["num_high_norm"][site] = int(high.sum())
+    with written_aside(partial / TOKENS) as aside:
+        pq.write_table(_table(columns | labels), aside, compression="zstd")
+    write_atomically(partial / VOCABULARY, json.dumps(subject.vocabulary()))
+    names = [TOKENS, VOCABULARY, *(shard_name(number) for number in range(len(notes)))]
+    closing = {
+        **manifest,
+        "widths": dict(widths),
+        "num_tokens": contexts.num_tokens,
+        "num_windows": len(contexts.ids),
+        "num_dropped_tokens": contexts.num_dropped_tokens,
+        "num_special": int(columns["special"].sum()),
+        "shard_rows": [note["rows"] for note in notes],
+        "documents": [document.name for document in corpus.documents],
+        "skipped_documents": dict(corpus.skipped),
+        "labels": [name.removeprefix(LABEL) for name in labels],
+        "num_unlabelled_documents": num_unlabelled,
+        "policy": policy,
+        "checksums": {
+            name: {"bytes": (partial / name).stat().st_size, "sha256": sha256_of(partial / name)}
+            for name in names
+        },
+    }
+    write_atomically(partial / "manifest.json", json.dumps(closing, indent=1) + "\n")
+    for number in range(len(notes)):
+        (partial / shard_name(number)).with_suffix(".json").unlink()
+
+
+def held_out_windows(corpus: Corpus, contexts: Contexts) -> tuple[Bool[np.ndarray, " n"], str]:
+    """Return which windows are held out, and by what: whole documents wherever that can be."""
+    names = {document.name for document in corpus.split("held-out").documents}
+    by_document = np.array([document.name in names for document in corpus.documents])
+    held_out = by_document[contexts.document]
+    if held_out.any() and not held_out.all():
+        return held_out, "documents"
+    draws = stream(0, "activations/held-out windows").random(len(contexts.ids))
+    order = np.argsort(draws, kind="stable")
+    held_out = np.zeros(len(contexts.ids), dtype=bool)
+    held_out[order[: max(1, round(HELD_OUT_SHARE * len(order)))]] = len(order) > 1
+    return held_out, "windows"
+
+
+def _columns(
+    contexts: Contexts,
+    corpus: Corpus,
+    held_out: Bool[np.ndarray, " n"],
+    special_ids: frozenset[int],
+) -> dict[str, np.ndarray]:
+    mask = contexts.mask
+    lengths = mask.sum(axis=1)
+    starts, ids = contexts.offsets[..., 0][mask], contexts.ids[mask]
+    document = np.repeat(contexts.document, lengths)
+    special = np.isin(ids, sorted(special_ids))
+    special |= contexts.bos & (np.nonzero(mask)[1] == 0)
+    return {
+        "document": document.astype(np.int32),
+        "context": np.repeat(np.arange(len(lengths)), lengths).astype(np.int32),
+        "position": np.nonzero(mask)[1].astype(np.int32),
+        "token": ids.astype(np.int32),
+        "start": starts.astype(np.int32),
+        "end": contexts.offsets[..., 1][mask].astype(np.int32),
+        "line": _lines(corpus, document, starts).astype(np.int32),
+        "held_out": np.repeat(held_out, lengths),
+        "special": special,
+    }
+
+
+def _lines(
+    corpus: Corpus, document: Int[np.ndarray, " n"], starts: Int[np.ndarray, " n"]
+) -> Int[np.ndarray, " n"]:
+    """Return the 1-based line of its document on which each token starts."""
+    lines = np.ones(len(starts), dtype=np.int64)
+    for number in np.unique(document):
+        here = document == number
+        text = corpus.documents[number].text
+        newlines = np.flatnonzero(np.array(list(text)) == "\n")
+        lines[here] = 1 + np.searchsorted(newlines, starts[here], side="left")
+    return lines
+
+
+def label_columns(corpus: Corpus, contexts: Contexts) -> tuple[dict[str, np.ndarray], int]:
+    """Return the truth for every row, and the number of documents for which none is known."""
+    if corpus.labeller is None:
+        return {}, 0
+    labeller = LABELLERS[corpus.labeller]
+    mask = contexts.mask
+    offsets = contexts.offsets[mask]
+    document = np.repeat(contexts.document, mask.sum(axis=1))
+    columns: dict[str, np.ndarray] = {}
+    num_unlabelled = 0
+    for number in np.unique(document):
+        here = np.flatnonzero(document == number)
+        found = labeller(corpus.documents[number].text, offsets[here])
+        if found is None:
+            num_unlabelled += 1
+            continue
+        for name, truth in found.items():
+            column = columns.setdefault(LABEL + name, np.zeros(len(offsets), dtype=bool))
+            column[here] = truth
+    return columns, num_unlabelled
+
+
+def _table(columns: Mapping[str, np.ndarray]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({name: pa.array(values) for name, values in columns.items()})

@@ -1,0 +1,81 @@
+"""How long work shows that it lives: throughput and time left; quiet without a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+
+class Task(Protocol):
+    """One stretch of work under way."""
+
+    def __call__(self, done: int = 1) -> None:
+        """Report ``done`` more units of work."""
+
+
+Progress = Callable[[str, int, str], contextlib.AbstractContextManager[Task]]
+"""``with progress("harvest", total, "tokens") as advance: ... advance(512)``."""
+
+
+@contextlib.contextmanager
+def silent(_title: str, _total: int, _unit: str) -> Iterator[Task]:
+    """Show nothing: the default of everything called from Python."""
+
+    def advance(done: int = 1) -> None:
+        del done
+
+    yield advance
+
+
+@contextlib.contextmanager
+def lines(title: str, total: int, unit: str) -> Iterator[Task]:
+    """Write one line to standard error when the work is done: for logs and pipes."""
+    count, began = 0, time.monotonic()
+
+    def advance(done: int = 1) -> None:
+        nonlocal count
+        count += done
+
+    yield advance
+    seconds = time.monotonic() - began
+    rate = count / seconds if seconds > 0 else 0.0
+    sys.stderr.write(
+        f"{title}: {count:,} of {total:,} {unit} in {seconds:.1f} s ({rate:,.0f} a second)\n"
+    )
+
+
+@contextlib.contextmanager
+def bars(title: str, total: int, unit: str) -> Iterator[Task]:
+    """Draw a bar with throughput and time left on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("[bold]{task.description:>10}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True)) as drawn:
+        task = drawn.add_task(title, total=total, rate="")
+        began, count = time.monotonic(), 0
+
+        def advance(done: int = 1) -> None:
+            nonlocal count
+            count += done
+            seconds = max(time.monotonic() - began, 1e-9)
+            drawn.update(task, advance=done, rate=f"{count / seconds:,.0f} {unit}/s")
+
+        yield advance
+
+
+def for_terminal(*, quiet: bool = False) -> Progress:
+    """Return bars on a terminal, single lines elsewhere, nothing when ``quiet``."""
+    if quiet:
+        return silent
+    return bars if sys.stderr.isatty() else lines

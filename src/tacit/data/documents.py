@@ -1,0 +1,109 @@
+"""What a body of text is: named documents, how they are told apart, and which are held out.
+
+The split goes by the hash of a document's name, so it does not move when documents are added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+from tacit.base.errors import UserError, unknown
+
+Part = Literal["all", "train", "held-out"]
+_HELD_OUT_ONE_IN = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One text with the name it is known by inside its corpus."""
+
+    name: str
+    """POSIX path relative to the corpus; decides on which side of the split it falls."""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """Documents in the order of their names, with what was left out while reading them."""
+
+    name: str
+    """A name of ``SOURCES``, or the path that was given."""
+    documents: tuple[Document, ...]
+    """At least one; names differ. Put into the order of their names on construction."""
+    labeller: str | None = None
+    """The entry of ``LABELLERS`` that tells the truth about each token, where there is one."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Reason -> how many were left out for it, e.g. ``{"binary": 2, "empty": 1}``."""
+
+    def __post_init__(self) -> None:
+        if not self.documents:
+            raise UserError(
+                f"the corpus {self.name!r} has no text{told(self.skipped)}; "
+                "give at least one document with text in it."
+            )
+        names = [document.name for document in self.documents]
+        twice = (
+            sorted({name for name in names if names.count(name) > 1})
+            if (len(set(names)) < len(names))
+            else []
+        )
+        if twice:
+            raise UserError(
+                f"two documents of the corpus {self.name!r} are called {twice[0]!r}; "
+                "give every document its own name."
+            )
+        in_order = tuple(sorted(self.documents, key=lambda document: document.name))
+        object.__setattr__(self, "documents", in_order)
+
+    def digest(self) -> str:
+        """Return the SHA-256, in hexadecimal, of all names and texts.
+
+        Figures from two corpora may be compared only where their digests are equal: the
+        standard library differs by patch level and distribution.
+        """
+        running = hashlib.sha256()
+        for document in self.documents:
+            for part in (document.name, document.text):
+                # A text of a program may hold lone surrogates, which plain UTF-8 refuses.
+                content = part.encode("utf-8", "surrogatepass")
+                running.update(len(content).to_bytes(8, "big"))
+                running.update(content)
+        return running.hexdigest()
+
+    def split(self, part: Part) -> Corpus:
+        """Return the documents of one part: all, the nine tenths to train on, or the rest.
+
+        Raises:
+            UserError: for an unknown part, or one that no document falls into.
+        """
+        if part not in get_args(Part):
+            raise unknown("part of a corpus", part, get_args(Part))
+        if part == "all":
+            return self
+        wanted = part == "held-out"
+        kept = tuple(each for each in self.documents if is_held_out(each.name) == wanted)
+        if not kept:
+            raise UserError(
+                f"the {part} part of the corpus {self.name!r} is empty: its "
+                f"{len(self.documents)} documents are held out one in "
+                f"{_HELD_OUT_ONE_IN} by the hash of their names, and all fell on the other "
+                "side; give more documents, or use the part 'all'."
+            )
+        return replace(self, documents=kept)
+
+
+def is_held_out(name: str) -> bool:
+    """Return whether a document of this name is kept from training: one name in ten."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") % _HELD_OUT_ONE_IN == 0
+
+
+def told(skipped: Mapping[str, int]) -> str:
+    """Return the counts of what was left out, as the middle of a sentence."""
+    if not any(skipped.values()):
+        return ""
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+    return f" (left out: {counts})"

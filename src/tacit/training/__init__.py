@@ -1,0 +1,1 @@
+"""How behaviour is shaped: the micro subjects that Tacit trains itself."""

@@ -1,0 +1,47 @@
+"""The model card of a micro subject, written from the facts of its training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def card_text(facts: Mapping[str, Any]) -> str:
+    """Return the card as Markdown."""
+    recipe, found = facts["recipe"], facts["held_out"]
+    schedule = recipe["schedule"]
+    low, high = found["interval"]
+    return f"""# {recipe["name"]}: a micro subject of Tacit
+
+A GPT-NeoX language model of {facts["parameters"]:,} parameters, trained from random weights on
+the source of Python's standard library. It exists to be studied: small enough to ship and to
+run in seconds, real enough to have features. It is no tool for writing code.
+
+| what | value |
+|---|---|
+| architecture | `GPTNeoXForCausalLM`, width {recipe["width"]}, {recipe["num_layers"]} layers, \
+{recipe["num_heads"]} heads, context {recipe["context_tokens"]}, own BPE vocabulary of \
+{recipe["vocabulary"]:,} |
+| recipe | `tacit train-subject {recipe["name"]}`: {schedule["num_steps"]:,} steps of \
+{schedule["batch_contexts"]} contexts, AdamW at {schedule["learning_rate"]}, \
+{schedule["warm_up_steps"]} steps of warm-up, cosine to a tenth, seed {recipe["seed"]} |
+| data | `{recipe["source"]}` of Python {facts["python"]}, {facts["data_documents"]} files, \
+{facts["train_tokens"]:,} training tokens; split by hash of the relative path |
+| digest of the data | `{facts["data_digest"]}` |
+| tokens seen, at most (padding included) | {facts["tokens_seen_at_most"]:,} |
+| torch | {facts["torch"]}, {facts["threads"]} threads |
+
+Held-out loss, over {found["num_tokens"]:,} tokens of {found["num_documents"]} files it never saw
+(95 % bootstrap interval over files):
+
+| | nats per token | nats per byte |
+|---|---|---|
+| **{recipe["name"]}** | {found["nats_per_token"]:.3f} ({low:.3f} to {high:.3f}) | \
+{found["nats_per_byte"]:.3f} |
+| 3-gram (Witten-Bell) | {found["trigram_nats_per_token"]:.3f} | \
+{found["trigram_nats_per_byte"]:.3f} |
+| unigram | {found["unigram_nats_per_token"]:.3f} | {found["unigram_nats_per_byte"]:.3f} |
+| gzip -9 of the same text | | {found["gzip_nats_per_byte"]:.3f} |
+
+What may not be concluded: nothing found in a model of this size is a claim about large models.
+The standard library differs by Python patch level and distribution; figures are comparable only
+on an equal digest. The weights are stored in half precision, and were scored as stored.
+"""

@@ -1,0 +1,178 @@
+"""The supervised loop: next-token loss on rows of tokens, with a schedule, resumable.
+
+Axes: n rows, t positions, b batch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from tacit.base.errors import UserError
+from tacit.base.files import write_atomically, written_aside
+from tacit.base.seeds import stream
+
+Report = Callable[[int, float], None]
+"""Called after a step with its number and its loss in nats per token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainSettings:
+    """How long and how fast a model is trained."""
+
+    num_steps: int
+    batch_contexts: int = 32
+    learning_rate: float = 3e-3
+    """Peak; reached linearly in ``warm_up_steps``, then a cosine down to a tenth."""
+    warm_up_steps: int = 100
+    weight_decay: float = 0.1
+    """On matrices only."""
+    max_gradient_norm: float = 1.0
+    checkpoint_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.num_steps < 1 or self.batch_contexts < 1:
+            raise UserError(
+                f"training for {self.num_steps} steps of {self.batch_contexts} contexts was "
+                "asked for; both must be 1 or more."
+            )
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of one step (0-based)."""
+        warm = min(1.0, (step + 1) / max(1, self.warm_up_steps))
+        return (
+            self.learning_rate
+            * warm
+            * (0.55 + 0.45 * math.cos(math.pi * step / self.num_steps))
+        )
+
+
+def token_losses(logits: Tensor, ids: Int[Tensor, "b t"], padding: int) -> Tensor:
+    """Return the loss in nats of each next token, flat, padding left out."""
+    targets = ids[:, 1:].reshape(-1)
+    flat = logits[:, :-1].reshape(-1, logits.shape[-1])
+    losses = nn.functional.cross_entropy(
+        flat.float(), targets, ignore_index=padding, reduction="none"
+    )
+    return losses[targets != padding]
+
+
+def batch_rows(num_rows: int, batch: int, seed: int, step: int) -> Int[np.ndarray, " b"]:
+    """Return the rows of one step: epochs without replacement, any step found at once."""
+    first = step * batch
+    rows: list[int] = []
+    while len(rows) < batch:
+        epoch, place = divmod(first + len(rows), num_rows)
+        order = stream(seed, f"training/order/{epoch}").permutation(num_rows)
+        rows += order[place : place + batch - len(rows)].tolist()
+    return np.array(rows)
+
+
+def _optimiser(model: nn.Module, settings: PretrainSettings) -> torch.optim.AdamW:
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        groups, lr=settings.learning_rate, betas=(0.9, 0.98), fused=True
+    )
+
+
+def pretrain(
+    model: nn.Module,
+    rows: Int[np.ndarray, "n t"],
+    settings: PretrainSettings,
+    *,
+    padding: int,
+    seed: int,
+    folder: Path | None = None,
+    report: Report | None = None,
+) -> list[float]:
+    """Train ``model`` in place on ``rows``; return the loss of every step, in nats per token.
+
+    ``padding`` marks where a row has ended. With a ``folder`` the state is kept there as it
+    goes, and the same call resumes from it.
+    """
+    optimiser = _optimiser(model, settings)
+    curve = _restore(model, optimiser, folder)
+    kept_at = time.monotonic()
+    model.train()
+    for step in range(len(curve), settings.num_steps):
+        for group in optimiser.param_groups:
+            group["lr"] = settings.rate_at(step)
+        ids = torch.from_numpy(
+            rows[batch_rows(len(rows), settings.batch_contexts, seed, step)]
+        )
+        mask = ids != padding
+        logits = model(input_ids=ids.clamp(min=0), attention_mask=mask.long()).logits
+        loss = token_losses(logits, ids, padding).mean()
+        if not torch.isfinite(loss):
+            raise UserError(
+                f"training diverged at step {step} (loss {float(loss)}); lower learning_rate "
+                f"from {settings.learning_rate}."
+            )
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), settings.max_gradient_norm)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        curve.append(loss.item())
+        if report is not None:
+            report(step, curve[-1])
+        last = step + 1 == settings.num_steps
+        if folder is not None and (
+            last or time.monotonic() - kept_at > settings.checkpoint_seconds
+        ):
+            _keep(model, optimiser, curve, folder)
+            kept_at = time.monotonic()
+    model.eval()
+    return curve
+
+
+def _keep(
+    model: nn.Module, optimiser: torch.optim.Optimizer, curve: list[float], folder: Path
+) -> None:
+    """Write weights, moments and the curve; the curve's file last, as it names the others."""
+    step = len(curve)
+    tensors = {
+        f"model.{name}": value.contiguous() for name, value in model.state_dict().items()
+    }
+    for number, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"moment.{number}.{name}": value for name, value in moments.items()}
+    with written_aside(folder / f"state-{step}.safetensors") as aside:
+        save_file(tensors, aside)
+    write_atomically(folder / "curve.json", json.dumps({"step": step, "losses": curve}))
+    for old in folder.glob("state-*.safetensors"):
+        if old.name != f"state-{step}.safetensors":
+            old.unlink()
+
+
+def _restore(
+    model: nn.Module, optimiser: torch.optim.Optimizer, folder: Path | None
+) -> list[float]:
+    if folder is None or not (folder / "curve.json").exists():
+        return []
+    kept = json.loads((folder / "curve.json").read_text())
+    tensors = load_file(folder / f"state-{kept['step']}.safetensors")
+    model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("moment."):
+            _, number, moment = name.split(".")
+            state.setdefault(int(number), {})[moment] = value
+    optimiser.load_state_dict(
+        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
+    )
+    return list(kept["losses"])

@@ -1,0 +1,47 @@
+"""The recipes of Tacit's micro subjects: text, architecture and schedule, nothing hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tacit.training.pretrain import PretrainSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a micro subject, its seed included."""
+
+    name: str
+    source: str
+    """Name of the text, as in ``tacit.data``; its training part is used."""
+    vocabulary: int
+    width: int
+    """Width of the residual stream."""
+    num_layers: int
+    num_heads: int
+    context_tokens: int
+    schedule: PretrainSettings
+    seed: int
+
+
+PYCODE = Recipe(
+    name="pycode",
+    source="python-stdlib",
+    vocabulary=2048,
+    width=128,
+    num_layers=4,
+    num_heads=4,
+    context_tokens=256,
+    schedule=PretrainSettings(num_steps=2_400, batch_contexts=32, learning_rate=4e-3),
+    seed=0,
+)
+
+RECIPES: dict[str, Recipe] = {"pycode": PYCODE}
+
+
+def shortened(recipe: Recipe, num_steps: int) -> Recipe:
+    """Return the recipe with another number of steps, for a trial of the machinery."""
+    warm = min(recipe.schedule.warm_up_steps, num_steps)
+    return replace(
+        recipe, schedule=replace(recipe.schedule, num_steps=num_steps, warm_up_steps=warm)
+    )

@@ -1,0 +1,183 @@
+"""From a recipe to a micro subject's folder: tokenizer, weights, card and curve."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
+
+from tacit.activations.contexts import PADDING, Contexts, cut
+from tacit.base.files import write_atomically
+from tacit.base.seeds import stream, torch_seed
+from tacit.data.documents import Corpus
+from tacit.data.text import load_text
+from tacit.training.baselines import WittenBell, gzip_nats_per_byte, unigram_nats
+from tacit.training.card import card_text
+from tacit.training.pretrain import Report, pretrain, token_losses
+from tacit.training.recipes import Recipe
+from tacit.training.tokenizer import train_tokenizer
+
+EVALUATION_ROWS = 16
+"""Rows scored at once when the held-out loss is measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """How well a subject predicts documents that it never saw."""
+
+    nats_per_token: float
+    interval: tuple[float, float]
+    """95 % bootstrap interval of nats per token over held-out documents."""
+    nats_per_byte: float
+    num_tokens: int
+    num_documents: int
+    unigram_nats_per_token: float
+    trigram_nats_per_token: float
+    trigram_nats_per_byte: float
+    unigram_nats_per_byte: float
+    gzip_nats_per_byte: float
+
+
+def build(recipe: Recipe) -> GPTNeoXForCausalLM:
+    """Return the recipe's model with random weights drawn from its seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(torch_seed(recipe.seed, "training/weights") % 2**32)
+        return GPTNeoXForCausalLM(
+            GPTNeoXConfig(
+                vocab_size=recipe.vocabulary,
+                hidden_size=recipe.width,
+                num_hidden_layers=recipe.num_layers,
+                num_attention_heads=recipe.num_heads,
+                intermediate_size=4 * recipe.width,
+                max_position_embeddings=recipe.context_tokens,
+                bos_token_id=0,
+                eos_token_id=0,
+                use_cache=False,
+            )
+        )
+
+
+def tokenise_with(
+    tokenizer: PreTrainedTokenizerFast,
+) -> Callable[[str], tuple[list[int], list[tuple[int, int]]]]:
+    """Return the function from text to ids and character offsets, no token added."""
+
+    def tokenise(text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return encoded["input_ids"], encoded["offset_mapping"]
+
+    return tokenise
+
+
+def train_subject(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    work: Path | None = None,
+    report: Report | None = None,
+) -> HeldOut:
+    """Train the recipe's subject into ``folder``; ``work`` keeps what a killed run resumes from."""
+    corpus = load_text(recipe.source)
+    train, held_out = corpus.split("train"), corpus.split("held-out")
+    tokenizer = train_tokenizer(train, vocabulary=recipe.vocabulary)
+    windows = {
+        name: cut(
+            tokenise_with(tokenizer),
+            part,
+            context_tokens=recipe.context_tokens,
+            bos_id=tokenizer.bos_token_id,
+        )
+        for name, part in (("train", train), ("held-out", held_out))
+    }
+    model = build(recipe)
+    curve = pretrain(
+        model,
+        windows["train"].ids,
+        recipe.schedule,
+        padding=PADDING,
+        seed=recipe.seed,
+        folder=work,
+        report=report,
+    )
+    model.half().float()  # what is shipped is what is scored
+    found = evaluate(model, windows["train"], windows["held-out"], held_out, recipe)
+    save(model, tokenizer, folder)
+    tokens_seen = (
+        recipe.schedule.num_steps * recipe.schedule.batch_contexts * recipe.context_tokens
+    )
+    facts = {
+        "recipe": asdict(recipe),
+        "held_out": asdict(found),
+        "data_digest": corpus.digest(),
+        "data_documents": len(corpus.documents),
+        "data_skipped": dict(corpus.skipped),
+        "train_tokens": windows["train"].num_tokens,
+        "tokens_seen_at_most": tokens_seen,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "loss_curve_every_50": [round(loss, 4) for loss in curve[::50]],
+    }
+    write_atomically(folder / "training.json", json.dumps(facts, indent=1) + "\n")
+    write_atomically(folder / "README.md", card_text(facts))
+    return found
+
+
+def save(model: nn.Module, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write the Hugging Face folder: fp16 safetensors, configuration, tokenizer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.half().save_pretrained(folder)  # type: ignore[attr-defined]
+    tokenizer.save_pretrained(folder)
+    model.float()
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module, train: Contexts, windows: Contexts, held_out: Corpus, recipe: Recipe
+) -> HeldOut:
+    """Return the held-out loss and its baselines, all over the same tokens."""
+    nats = np.zeros(len(held_out.documents))
+    counts = np.zeros(len(held_out.documents))
+    for first in range(0, len(windows.ids), EVALUATION_ROWS):
+        rows = slice(first, first + EVALUATION_ROWS)
+        ids = torch.from_numpy(windows.ids[rows])
+        mask = ids != PADDING
+        logits = model(input_ids=ids.clamp(min=0), attention_mask=mask.long()).logits
+        losses = token_losses(logits, ids, PADDING).numpy()
+        owner = np.repeat(windows.document[rows], (mask[:, 1:].sum(dim=1)).numpy())
+        np.add.at(nats, owner, losses)
+        np.add.at(counts, owner, 1)
+    rng = stream(recipe.seed, "training/held-out interval")
+    draws = rng.integers(0, len(nats), size=(2_000, len(nats)))
+    low, high = np.quantile(
+        nats[draws].sum(axis=1) / counts[draws].sum(axis=1), [0.025, 0.975]
+    )
+    text = "".join(document.text for document in held_out.documents).encode()
+    num = int(counts.sum())
+    rows_of = [row[1:][row[1:] != PADDING] for row in train.ids]
+    held_rows = [row[1:][row[1:] != PADDING] for row in windows.ids]
+    unigram = unigram_nats(
+        np.concatenate(rows_of), np.concatenate(held_rows), recipe.vocabulary
+    )
+    trigram = WittenBell(rows_of, recipe.vocabulary)
+    trigram_nats = float(np.concatenate([trigram.nats(row) for row in held_rows]).mean())
+    return HeldOut(
+        nats_per_token=float(nats.sum() / num),
+        interval=(float(low), float(high)),
+        nats_per_byte=float(nats.sum() / len(text)),
+        num_tokens=num,
+        num_documents=len(nats),
+        unigram_nats_per_token=unigram,
+        unigram_nats_per_byte=unigram * num / len(text),
+        trigram_nats_per_token=trigram_nats,
+        trigram_nats_per_byte=trigram_nats * num / len(text),
+        gzip_nats_per_byte=gzip_nats_per_byte(text),
+    )
