@@ -11,12 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tacit.activations.contexts import PADDING, Contexts, cut
+from tacit.activations.contexts import Contexts, cut
 from tacit.activations.store import KIND, Store, open_store, shard_name
 from tacit.activations.tokens import finish_store
 from tacit.base.errors import UserError, look_up
@@ -69,13 +68,20 @@ LONGEST_DEFAULT = 512
 
 def windows_of(subject: Subject, corpus: Corpus, settings: HarvestSettings) -> Contexts:
     """Return the windows that a harvest with these settings reads."""
+    if subject.context_tokens is None or subject.tokenizer is None:
+        raise UserError(
+            f"{subject.name} reads no text; harvest needs a model with a tokenizer. For any other "
+            "module give your own activations to tacit.fit."
+        )
     context_tokens = settings.context_tokens or min(subject.context_tokens, LONGEST_DEFAULT)
     if context_tokens > subject.context_tokens:
         raise UserError(
             f"windows of {context_tokens} tokens were asked for, and {subject.name} reads at most "
             f"{subject.context_tokens}; lower --context."
         )
-    prepend = subject.bos_id is not None if settings.prepend_bos is None else settings.prepend_bos
+    prepend = (
+        subject.bos_id is not None if settings.prepend_bos is None else settings.prepend_bos
+    )
     if prepend and subject.bos_id is None:
         raise UserError(f"{subject.name} has no BOS token to prepend; use --no-bos.")
 
@@ -141,7 +147,9 @@ def _write_shards(
 ) -> list[dict[str, object]]:
     """Write every shard that is not there yet; return the note of each."""
     notes: list[dict[str, object]] = []
-    for number, first in enumerate(range(0, len(contexts.ids), settings.contexts_per_shard)):
+    for number, first in enumerate(
+        range(0, len(contexts.ids), settings.contexts_per_shard)
+    ):
         span = slice(first, first + settings.contexts_per_shard)
         path = partial / shard_name(number)
         note_path = path.with_suffix(".json")
@@ -182,16 +190,19 @@ def _read_span(
         batch = slice(start, start + settings.batch_contexts)
         longest = int(mask[batch].sum(axis=1).max())
         standing = torch.from_numpy(mask[batch, :longest])
-        batch_ids = torch.from_numpy(ids[batch, :longest]).masked_fill(~standing, 0)
-        flow = subject.run(batch_ids, sites=sites, mask=standing)
+        flow = subject.run(torch.from_numpy(ids[batch, :longest]), sites=sites)
         last = first + int(standing.sum())
         for site in sites:
             value = flow.activations[site].cpu()
-            stored = (value if bool(standing.all()) else value[standing]).reshape(-1, value.shape[-1])
+            stored = (value if bool(standing.all()) else value[standing]).reshape(
+                -1, value.shape[-1]
+            )
             out[site][first:last] = stored
             norm = out[site][first:last].float().norm(dim=1)
             if not bool(torch.isfinite(norm).all()):
-                raise _not_finite(stored, site, shard, start // settings.batch_contexts, settings)
+                raise _not_finite(
+                    stored, site, shard, start // settings.batch_contexts, settings
+                )
             norms[f"norm.{site}"][first:last] = norm
         first = last
     return out | norms

@@ -184,5 +184,7 @@ def shard_norms(folder: Path, site: str, num_shards: int) -> np.ndarray:
             with safe_open(path, framework="np") as opened:
                 parts.append(opened.get_tensor(f"norm.{site}"))
         except (SafetensorError, OSError) as error:
-            raise UserError(f"{path} is damaged ({error}); delete it and resume.") from error
+            raise UserError(
+                f"{path} is damaged ({error}); delete it and resume."
+            ) from error
     return np.concatenate(parts)

@@ -36,8 +36,8 @@ class Stream:
     def __post_init__(self) -> None:
         if self.block_rows < 1 or len(self.rows) < self.block_rows:
             raise UserError(
-                f"blocks of {self.block_rows} rows were asked for, and {len(self.rows)} usable rows "
-                "are there; harvest more text or ask for smaller blocks (--batch)."
+                f"blocks of {self.block_rows} rows were asked for, and {len(self.rows)} usable "
+                "rows are there; harvest more text or ask for smaller blocks (--batch)."
             )
 
     def __len__(self) -> int:
@@ -79,6 +79,7 @@ def rows_for(
     if not len(rows):
         part = "held-out" if held_out else "training"
         raise UserError(
-            f"the store {store.folder} has no usable rows in {part} documents; harvest more documents."
+            f"the store {store.folder} has no usable rows in {part} documents; "
+            "harvest more documents."
         )
     return rows

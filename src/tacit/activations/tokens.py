@@ -17,7 +17,7 @@ from tacit.activations.contexts import Contexts
 from tacit.activations.store import HIGH_NORM, LABEL, TOKENS, shard_name, shard_norms
 from tacit.base.files import sha256_of, write_atomically, written_aside
 from tacit.base.seeds import stream
-from tacit.data.documents import Corpus
+from tacit.data.documents import Corpus, is_held_out
 from tacit.data.labels import LABELLERS
 from tacit.models.subject import Subject
 
@@ -44,32 +44,29 @@ def finish_store(
     held_out, split = held_out_windows(corpus, contexts)
     columns = _columns(contexts, corpus, held_out, subject.special_ids)
     labels, num_unlabelled = label_columns(corpus, contexts)
-    policy: dict[str, Any] = {"split": split, "median_norm": {}, "num_high_norm": {}}
+    medians: dict[str, float] = {}
     factor = manifest["configuration"]["high_norm_factor"]
     for site in widths:
         norms = shard_norms(partial, site, len(notes))
-        median = float(np.median(norms[~columns["special"]]))
-        high = norms > factor * median if factor is not None else np.zeros(len(norms), dtype=bool)
+        medians[site] = float(np.median(norms[~columns["special"]]))
+        high = norms > (np.inf if factor is None else factor * medians[site])
         columns[HIGH_NORM + site] = high
-        policy["median_norm"][site] = median
-        policy["num_high_norm"][site] = int(high.sum())
     with written_aside(partial / TOKENS) as aside:
         pq.write_table(_table(columns | labels), aside, compression="zstd")
-    write_atomically(partial / VOCABULARY, json.dumps(subject.vocabulary()))
+    write_atomically(partial / VOCABULARY, json.dumps(vocabulary_of(subject)))
     names = [TOKENS, VOCABULARY, *(shard_name(number) for number in range(len(notes)))]
     closing = {
         **manifest,
         "widths": dict(widths),
-        "num_tokens": contexts.num_tokens,
-        "num_windows": len(contexts.ids),
-        "num_dropped_tokens": contexts.num_dropped_tokens,
+        **_counts(corpus, contexts),
         "num_special": int(columns["special"].sum()),
+        "num_high_norm": {site: int(columns[HIGH_NORM + site].sum()) for site in widths},
+        "median_norm": medians,
+        "split": split,
         "shard_rows": [note["rows"] for note in notes],
         "documents": [document.name for document in corpus.documents],
-        "skipped_documents": dict(corpus.skipped),
         "labels": [name.removeprefix(LABEL) for name in labels],
         "num_unlabelled_documents": num_unlabelled,
-        "policy": policy,
         "checksums": {
             name: {"bytes": (partial / name).stat().st_size, "sha256": sha256_of(partial / name)}
             for name in names
@@ -80,10 +77,26 @@ def finish_store(
         (partial / shard_name(number)).with_suffix(".json").unlink()
 
 
-def held_out_windows(corpus: Corpus, contexts: Contexts) -> tuple[Bool[np.ndarray, " n"], str]:
+def _counts(corpus: Corpus, contexts: Contexts) -> dict[str, Any]:
+    return {
+        "num_tokens": contexts.num_tokens,
+        "num_windows": len(contexts.ids),
+        "num_dropped_tokens": contexts.num_dropped_tokens,
+        "skipped_documents": dict(corpus.skipped),
+    }
+
+
+def vocabulary_of(subject: Subject) -> list[str]:
+    """Return the text of every token id, as a reader sees it."""
+    assert subject.vocab_size is not None, "harvest checks that the subject reads tokens"
+    return [subject.tokenizer.decode([number]) for number in range(subject.vocab_size)]
+
+
+def held_out_windows(
+    corpus: Corpus, contexts: Contexts
+) -> tuple[Bool[np.ndarray, " n"], str]:
     """Return which windows are held out, and by what: whole documents wherever that can be."""
-    names = {document.name for document in corpus.split("held-out").documents}
-    by_document = np.array([document.name in names for document in corpus.documents])
+    by_document = np.array([is_held_out(document.name) for document in corpus.documents])
     held_out = by_document[contexts.document]
     if held_out.any() and not held_out.all():
         return held_out, "documents"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -17,28 +17,31 @@ class Configuration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
-    @classmethod
-    def gather(
-        cls,
-        *,
-        file: Path | None = None,
-        sets: Sequence[str] = (),
-        options: Mapping[str, Any] | None = None,
-    ) -> tuple[Self, list[str]]:
-        """Return the configuration and the dotted names of the values that were passed.
 
-        ``options`` that are None were not given and leave what stands.
-        """
-        values: dict[str, Any] = _read_toml(file) if file is not None else {}
-        for assignment in sets:
-            _put(values, *_parse(assignment))
-        for name, value in (options or {}).items():
-            if value is not None:
-                _put(values, name, value)
-        try:
-            return cls(**values), _leaves(values)
-        except ValidationError as error:
-            raise _explained(cls, error) from error
+C = TypeVar("C", bound=Configuration)
+
+
+def gather(
+    cls: type[C],
+    *,
+    file: Path | None = None,
+    sets: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> tuple[C, list[str]]:
+    """Return the configuration and the dotted names of the values that were passed.
+
+    ``options`` that are None were not given and leave what stands.
+    """
+    values: dict[str, Any] = _read_toml(file) if file is not None else {}
+    for assignment in sets:
+        _put(values, *_parse(assignment))
+    for name, value in (options or {}).items():
+        if value is not None:
+            _put(values, name, value)
+    try:
+        return cls(**values), _leaves(values)
+    except ValidationError as error:
+        raise _explained(cls, error) from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -17,6 +17,15 @@ from tacit.base.files import write_atomically
 
 
 @dataclass(frozen=True, kw_only=True)
+class Opening:
+    """The report's own title and its setting in words; drawn once, at the head of the report."""
+
+    title: str
+    setting: str
+    """What was studied, on which text, where and how; paragraphs separated by blank lines."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Text:
     """Paragraphs in words, separated by blank lines."""
 
@@ -91,8 +100,9 @@ class Limits:
     """One sentence each."""
 
 
-Block = Text | Headline | Plot | Table | Features | Limits
+Block = Opening | Text | Headline | Plot | Table | Features | Limits
 _KINDS: dict[str, type[Block]] = {
+    "opening": Opening,
     "text": Text,
     "headline": Headline,
     "plot": Plot,
@@ -116,7 +126,7 @@ def write_pages(path: Path, pages: Sequence[Page]) -> None:
         {
             "title": page.title,
             "blocks": [
-                {"kind": type(b).__name__.lower(), **asdict(b)} for b in page.blocks
+                {"block": type(b).__name__.lower(), **asdict(b)} for b in page.blocks
             ],
         }
         for page in pages
@@ -130,9 +140,9 @@ def _block(plain: Mapping[str, Any]) -> Block:
         if isinstance(value, list)
         else value
         for key, value in plain.items()
-        if key != "kind"
+        if key != "block"
     }
-    return look_up(_KINDS, plain["kind"], "kind of block")(**values)
+    return look_up(_KINDS, plain["block"], "kind of block")(**values)
 
 
 def read_pages(path: Path) -> list[Page]:

@@ -6,6 +6,7 @@ The split goes by the hash of a document's name, so it does not move when docume
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
@@ -44,12 +45,8 @@ class Corpus:
                 f"the corpus {self.name!r} has no text{told(self.skipped)}; "
                 "give at least one document with text in it."
             )
-        names = [document.name for document in self.documents]
-        twice = (
-            sorted({name for name in names if names.count(name) > 1})
-            if (len(set(names)) < len(names))
-            else []
-        )
+        uses = Counter(document.name for document in self.documents)
+        twice = [name for name, count in uses.items() if count > 1]
         if twice:
             raise UserError(
                 f"two documents of the corpus {self.name!r} are called {twice[0]!r}; "

@@ -62,7 +62,9 @@ class VarianceUnexplained:
                 f"{tuple(original.shape)}: give both for the same rows."
             )
         if self._has_units not in (None, units is not None):
-            raise UserError("some batches were added with units and some without: choose one.")
+            raise UserError(
+                "some batches were added with units and some without: choose one."
+            )
         if original.shape[0] == 0:
             return
         self._check_width(original)
@@ -71,12 +73,12 @@ class VarianceUnexplained:
         _check_finite(original, rebuilt, float(errors.sum()))
         self._has_units = units is not None
         if units is None:
-            known, row_unit = [0], torch.zeros(len(x), dtype=torch.long, device=x.device)
+            known, row_unit = [0], torch.zeros(len(x), dtype=torch.long)
         else:
-            unique, row_unit = torch.as_tensor(units, device=x.device).unique(
-                return_inverse=True
-            )
-            known = unique.tolist()
+            given = units.cpu().numpy() if isinstance(units, Tensor) else units
+            unique, inverse = np.unique(given, return_inverse=True)
+            known, row_unit = [int(unit) for unit in unique], torch.as_tensor(inverse)
+        row_unit = row_unit.to(x.device)
         self._merge(self._rows(known, x), row_unit, x - self._origin, errors)
 
     def value(self) -> float:
@@ -94,7 +96,9 @@ class VarianceUnexplained:
         therefore holds fixed.
         """
         if not self._has_units:
-            raise UserError("sums by unit were asked of rows added without units: pass units.")
+            raise UserError(
+                "sums by unit were asked of rows added without units: pass units."
+            )
         denominators = self._spreads_about_the_mean().cpu().numpy()
         units = np.array(list(self._row_of), dtype=np.int64)
         order = np.argsort(units)
@@ -146,7 +150,9 @@ class VarianceUnexplained:
 
     def _spreads_about_the_mean(self) -> Tensor:
         if not self._row_of:
-            raise UserError("the variance unexplained of no rows was asked: add rows first.")
+            raise UserError(
+                "the variance unexplained of no rows was asked: add rows first."
+            )
         seen = len(self._row_of)
         counts, means = self._counts[:seen], self._means[:seen]
         centre = (counts[:, None] * means).sum(dim=0) / counts.sum()

@@ -5,7 +5,7 @@ opposite says the opposite.
 """
 
 from dataclasses import dataclass
-from typing import final
+from typing import cast, final
 
 import numpy as np
 import torch
@@ -20,14 +20,18 @@ RECOVERED_COSINE = 0.9
 _BLOCK_ROWS = 2048
 
 
-def best_cosines(of: Float[Tensor, "g d"], among: Float[Tensor, "f d"]) -> Float[Tensor, " g"]:
+def best_cosines(
+    of: Float[Tensor, "g d"], among: Float[Tensor, "f d"]
+) -> Float[Tensor, " g"]:
     """Return for each row of ``of`` the largest cosine with a row of ``among``, -1 to 1.
 
     Works in blocks of rows: the g by f matrix is never whole in memory.
     """
     left, right = _unit_rows(of), _unit_rows(among)
-    left, right = left.to(torch.result_type(left, right)), right.to(left.dtype)
-    best = [(block @ right.T).amax(dim=1) for block in left.split(_BLOCK_ROWS)]
+    if torch.float64 in (left.dtype, right.dtype):
+        left, right = left.double(), right.double()
+    blocks = [left[i : i + _BLOCK_ROWS] for i in range(0, len(left), _BLOCK_ROWS)]
+    best = [(block @ right.T).amax(dim=1) for block in blocks]
     return torch.cat(best).clamp(-1, 1)  # rounding alone can pass 1
 
 
@@ -43,7 +47,9 @@ def mmcs(true_features: Float[Tensor, "g d"], atoms: Float[Tensor, "f d"]) -> fl
     return float(best_cosines(true_features, atoms).double().mean())
 
 
-def mmcs_of_atoms(true_features: Float[Tensor, "g d"], atoms: Float[Tensor, "f d"]) -> float:
+def mmcs_of_atoms(
+    true_features: Float[Tensor, "g d"], atoms: Float[Tensor, "f d"]
+) -> float:
     """Return the mean over atoms of the largest cosine with a true feature.
 
     Range: -1 to 1; higher is better. The mirror of ``mmcs``: it falls when atoms are false,
@@ -91,11 +97,12 @@ def match(true_features: Float[Tensor, "g d"], atoms: Float[Tensor, "f d"]) -> M
     Holds the g by f matrix in memory; its time grows with min(g, f)^2 max(g, f).
     Source: the Hungarian method (Kuhn 1955), as scipy's ``linear_sum_assignment`` does it.
     """
-    from scipy.optimize import linear_sum_assignment  # pyright: ignore[reportUnknownVariableType]
+    # scipy has no types.
+    from scipy.optimize import linear_sum_assignment  # pyright: ignore
 
-    cosines = (_unit_rows(true_features).double() @ _unit_rows(atoms).double().T).clamp(-1, 1)
-    matrix = cosines.cpu().numpy()
-    rows, columns = linear_sum_assignment(matrix, maximize=True)
+    cosines = _unit_rows(true_features).double() @ _unit_rows(atoms).double().T
+    matrix = cosines.clamp(-1, 1).cpu().numpy()
+    rows, columns = cast(Any, linear_sum_assignment)(matrix, maximize=True)
     return Matching(
         true_indices=rows,
         atom_indices=columns,
@@ -117,12 +124,13 @@ def random_floor(width: int, num_atoms: int) -> float:
             f"the floor of {num_atoms} random atoms in {width} dimensions was asked: it takes at "
             "least one atom and two dimensions."
         )
-    from scipy.special import betainc
+    from scipy.special import betainc  # pyright: ignore
 
     # In angles the integrand is smooth to its ends, also for d = 2, where the density is not.
     angles = np.linspace(0.0, np.pi, 100_001)
     shape = (width - 1) / 2
-    below = betainc(shape, shape, (1 + np.cos(angles)) / 2) ** num_atoms
+    one_below = cast(Any, betainc)(shape, shape, (1 + np.cos(angles)) / 2)
+    below = one_below**num_atoms
     return float(np.trapezoid((1 - below) * np.sin(angles), angles)) - 1.0
 
 
@@ -132,7 +140,9 @@ def _unit_rows(rows: Tensor) -> Tensor:
     rows = rows.detach()
     if rows.dtype in (torch.float16, torch.bfloat16):
         rows = rows.float()
-    norms = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    # Scaled first, so that squares of tiny or huge rows neither vanish nor overflow.
+    rows = rows / rows.abs().amax(dim=1, keepdim=True)
+    norms = rows.square().sum(dim=1, keepdim=True).sqrt()
     bad = int((~(torch.isfinite(norms) & (norms > 0))).sum())
     if bad:
         raise UserError(

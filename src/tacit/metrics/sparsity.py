@@ -30,7 +30,9 @@ class Firing:
 
     def __post_init__(self) -> None:
         if self.num_tokens < 1:
-            raise UserError("the firing of atoms was asked for no tokens: give at least one.")
+            raise UserError(
+                "the firing of atoms was asked for no tokens: give at least one."
+            )
         if len(self.counts) == 0:
             raise UserError("the firing of no atoms was asked: give at least one atom.")
 

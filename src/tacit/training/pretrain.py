@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from tacit.base.errors import UserError
 from tacit.base.files import write_atomically, written_aside
 from tacit.base.seeds import stream
+from tacit.metrics.loss import token_losses
 
 Report = Callable[[int, float], None]
 """Called after a step with its number and its loss in nats per token."""
@@ -58,14 +59,11 @@ class PretrainSettings:
         )
 
 
-def token_losses(logits: Tensor, ids: Int[Tensor, "b t"], padding: int) -> Tensor:
+def next_token_losses(logits: Tensor, ids: Int[Tensor, "b t"], padding: int) -> Tensor:
     """Return the loss in nats of each next token, flat, padding left out."""
-    targets = ids[:, 1:].reshape(-1)
-    flat = logits[:, :-1].reshape(-1, logits.shape[-1])
-    losses = nn.functional.cross_entropy(
-        flat.float(), targets, ignore_index=padding, reduction="none"
-    )
-    return losses[targets != padding]
+    targets = ids[:, 1:]
+    stands = targets != padding
+    return token_losses(logits[:, :-1][stands], targets[stands])
 
 
 def batch_rows(num_rows: int, batch: int, seed: int, step: int) -> Int[np.ndarray, " b"]:
@@ -118,7 +116,7 @@ def pretrain(
         )
         mask = ids != padding
         logits = model(input_ids=ids.clamp(min=0), attention_mask=mask.long()).logits
-        loss = token_losses(logits, ids, padding).mean()
+        loss = next_token_losses(logits, ids, padding).mean()
         if not torch.isfinite(loss):
             raise UserError(
                 f"training diverged at step {step} (loss {float(loss)}); lower learning_rate "

@@ -32,7 +32,7 @@ PYCODE = Recipe(
     num_layers=4,
     num_heads=4,
     context_tokens=256,
-    schedule=PretrainSettings(num_steps=2_400, batch_contexts=32, learning_rate=4e-3),
+    schedule=PretrainSettings(num_steps=1_200, batch_contexts=32, learning_rate=4e-3),
     seed=0,
 )
 

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,10 +21,11 @@ from tacit.data.documents import Corpus
 from tacit.data.text import load_text
 from tacit.training.baselines import WittenBell, gzip_nats_per_byte, unigram_nats
 from tacit.training.card import card_text
-from tacit.training.pretrain import Report, pretrain, token_losses
+from tacit.training.pretrain import Report, next_token_losses, pretrain
 from tacit.training.recipes import Recipe
 from tacit.training.tokenizer import train_tokenizer
 
+PARTS: tuple[Literal["train", "held-out"], ...] = ("train", "held-out")
 EVALUATION_ROWS = 16
 """Rows scored at once when the held-out loss is measured."""
 
@@ -85,16 +87,16 @@ def train_subject(
 ) -> HeldOut:
     """Train the recipe's subject into ``folder``; ``work`` keeps what a killed run resumes from."""
     corpus = load_text(recipe.source)
-    train, held_out = corpus.split("train"), corpus.split("held-out")
-    tokenizer = train_tokenizer(train, vocabulary=recipe.vocabulary)
+    held_out = corpus.split("held-out")
+    tokenizer = train_tokenizer(corpus.split("train"), vocabulary=recipe.vocabulary)
     windows = {
-        name: cut(
+        part: cut(
             tokenise_with(tokenizer),
-            part,
+            corpus.split(part),
             context_tokens=recipe.context_tokens,
             bos_id=tokenizer.bos_token_id,
         )
-        for name, part in (("train", train), ("held-out", held_out))
+        for part in PARTS
     }
     model = build(recipe)
     curve = pretrain(
@@ -109,26 +111,33 @@ def train_subject(
     model.half().float()  # what is shipped is what is scored
     found = evaluate(model, windows["train"], windows["held-out"], held_out, recipe)
     save(model, tokenizer, folder)
-    tokens_seen = (
-        recipe.schedule.num_steps * recipe.schedule.batch_contexts * recipe.context_tokens
-    )
     facts = {
-        "recipe": asdict(recipe),
-        "held_out": asdict(found),
-        "data_digest": corpus.digest(),
-        "data_documents": len(corpus.documents),
-        "data_skipped": dict(corpus.skipped),
+        **facts_of(recipe, corpus, model),
         "train_tokens": windows["train"].num_tokens,
-        "tokens_seen_at_most": tokens_seen,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
+        "held_out": asdict(found),
         "loss_curve_every_50": [round(loss, 4) for loss in curve[::50]],
     }
     write_atomically(folder / "training.json", json.dumps(facts, indent=1) + "\n")
     write_atomically(folder / "README.md", card_text(facts))
     return found
+
+
+def facts_of(recipe: Recipe, corpus: Corpus, model: nn.Module) -> dict[str, Any]:
+    """Return what decided the training, as plain JSON."""
+    schedule = recipe.schedule
+    return {
+        "recipe": asdict(recipe),
+        "data_digest": corpus.digest(),
+        "data_documents": len(corpus.documents),
+        "data_skipped": dict(corpus.skipped),
+        "tokens_seen_at_most": schedule.num_steps
+        * schedule.batch_contexts
+        * recipe.context_tokens,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def save(model: nn.Module, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
@@ -151,7 +160,7 @@ def evaluate(
         ids = torch.from_numpy(windows.ids[rows])
         mask = ids != PADDING
         logits = model(input_ids=ids.clamp(min=0), attention_mask=mask.long()).logits
-        losses = token_losses(logits, ids, PADDING).numpy()
+        losses = next_token_losses(logits, ids, PADDING).numpy()
         owner = np.repeat(windows.document[rows], (mask[:, 1:].sum(dim=1)).numpy())
         np.add.at(nats, owner, losses)
         np.add.at(counts, owner, 1)

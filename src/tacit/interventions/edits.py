@@ -1,0 +1,71 @@
+"""The edits that interventions make at a site, each a function from its value to another.
+
+``where`` says at which positions the edit holds; the others keep their value to the bit.
+Axes: b contexts, t positions, d width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from tacit.base.errors import UserError
+from tacit.dictionaries.dictionary import Dictionary
+
+Edit = Callable[[Tensor], Tensor]
+
+
+def _at(value: Tensor, where: Bool[Tensor, "b t"], rows: Float[Tensor, "n d"]) -> Tensor:
+    out = value.clone()
+    out[where.to(value.device)] = rows.to(value)
+    return out
+
+
+def substitute(dictionary: Dictionary, where: Bool[Tensor, "b t"]) -> Edit:
+    """Return the edit that puts the dictionary's reconstruction in place of the value."""
+
+    def edit(value: Tensor) -> Tensor:
+        return _at(value, where, dictionary.rebuild(value[where.to(value.device)].float()))
+
+    return edit
+
+
+def constant(vector: Float[Tensor, " d"], where: Bool[Tensor, "b t"]) -> Edit:
+    """Return the edit that puts one vector everywhere: zero ablation, mean ablation."""
+
+    def edit(value: Tensor) -> Tensor:
+        return _at(value, where, vector.expand(int(where.sum()), -1))
+
+    return edit
+
+
+def ablate_feature(
+    dictionary: Dictionary,
+    feature: int,
+    where: Bool[Tensor, "b t"],
+    *,
+    keep_error: bool = True,
+) -> Edit:
+    """Return the edit that takes one feature's part out of the value.
+
+    With ``keep_error`` only the feature's own part goes and what the dictionary misses stays;
+    without, the value becomes the reconstruction without the feature.
+    """
+    if not 0 <= feature < dictionary.num_atoms:
+        raise UserError(
+            f"feature {feature} was asked for; the dictionary has features 0 to "
+            f"{dictionary.num_atoms - 1}."
+        )
+
+    def edit(value: Tensor) -> Tensor:
+        rows = value[where.to(value.device)].float()
+        code = dictionary.encode(rows)
+        mine = torch.where(code.indices == feature, code.values, 0).sum(dim=1, keepdim=True)
+        part = mine * dictionary.scale * dictionary.atoms[feature]
+        kept = rows if keep_error else dictionary.decode(code)
+        return _at(value, where, kept - part)
+
+    return edit

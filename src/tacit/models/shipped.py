@@ -1,0 +1,22 @@
+"""Which subjects come with Tacit."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tacit.base.errors import UserError
+
+SHIPPED: Mapping[str, Path] = {
+    "pycode": Path(__file__).parent / "shipped" / "pycode",
+}
+"""Folders in the layout of the Hugging Face hub, by name."""
+
+
+def shipped_folder(name: str) -> Path:
+    """Return the folder of a shipped subject, or say how to make it when it is missing."""
+    folder = SHIPPED[name]
+    if not (folder / "config.json").exists():
+        raise UserError(
+            f"the subject {name!r} was asked for, but this copy of Tacit lacks its folder; "
+            f"run `tacit train-subject {name}` to make it."
+        )
+    return folder

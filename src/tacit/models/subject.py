@@ -1,0 +1,248 @@
+"""The subject: the model under study with its tokenizer, its sites, and one way to run it.
+
+Axes: b batch, t position, d activation width, f directions, v vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tacit.base.errors import UserError
+from tacit.models.families import Family
+from tacit.models.flows import (
+    Batch,
+    Flow,
+    Tokens,
+    batch_of,
+    batch_of_ids,
+    check_batch,
+    promoted_logits,
+)
+from tacit.models.hooks import Edit, hooked
+from tacit.models.sites import Sites, body_of
+
+HEAD = "logits"
+"""Stands among the refused sites for the final norm and the head."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Subject:
+    """A network that can be read and edited at its sites. Made by ``load_subject``."""
+
+    name: str
+    model: nn.Module
+    """In evaluation mode."""
+    tokenizer: Any
+    """A fast tokenizer of transformers; None for a module given without one."""
+    family: Family | None
+    """The row of ``FAMILIES`` that describes it, if one does."""
+    site_map: Sites
+    widths: Mapping[str, int]
+    """Of the named sites, as measured on loading."""
+    digest: str
+    """SHA-256 of the weights as loaded: names, shapes and values widened to 32 bits, so that
+    a half-precision checkpoint has one digest on every device."""
+    device: torch.device
+    dtype: torch.dtype
+    dtype_note: str | None
+    """Set when the checkpoint's own type was not kept, and why."""
+    context_tokens: int | None
+    """Most tokens that it reads at once; None for a bare module."""
+    vocab_size: int | None
+    """None for a bare module."""
+    is_causal: bool
+    """Whether it has a head that predicts the next token."""
+    bos_id: int | None
+    """What opens a text: the BOS token, for an encoder its CLS token; None if it has none."""
+    stop_ids: frozenset[int]
+    """Tokens that end a text."""
+    padding_id: int
+    """Fills the end of short rows, masked."""
+
+    def sites(self) -> tuple[str, ...]:
+        """Return the sites' names, shallow to deep; for an unknown family its module paths."""
+        return self.site_map.names()
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether its input is token ids, not any tensor."""
+        return self.vocab_size is not None
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """Ids of tokens that are not text, such as BOS and padding."""
+        return (
+            frozenset(self.tokenizer.all_special_ids)
+            if self.tokenizer is not None
+            else frozenset()
+        )
+
+    def width(self, site: str) -> int:
+        """Return the size of a site's last axis; a bare module's is known of linear maps only."""
+        place = self.site_map.find(site)
+        if site in self.widths:
+            return self.widths[site]
+        if self.reads_tokens:
+            flow = self.run(torch.zeros(1, 1, dtype=torch.long), sites=(site,))
+            return flow.activations[site].shape[-1]
+        if isinstance(place.module, nn.Linear):
+            return place.module.out_features
+        raise UserError(
+            f"the width of {site!r} ({type(place.module).__name__}) is not known before "
+            f"{self.name} has run; read it off a run, or name a linear map."
+        )
+
+    def tokenize(self, text: str) -> Tokens:
+        """Return a text's token ids and character offsets; nothing is added or cut off."""
+        if self.tokenizer is None:
+            raise UserError(f"{self.name} has no tokenizer: give token ids, not text.")
+        read = self.tokenizer(
+            text,
+            add_special_tokens=False,
+            return_offsets_mapping=True,
+            truncation=False,
+            padding=False,
+            verbose=False,
+        )
+        return Tokens(
+            ids=list(read["input_ids"]), offsets=[(a, b) for a, b in read["offset_mapping"]]
+        )
+
+    def run(
+        self,
+        inputs: Sequence[str] | Tensor,
+        *,
+        sites: Sequence[str] = (),
+        edits: Mapping[str, Edit] | None = None,
+        logits: bool = False,
+        gradients: bool = False,
+        prepend_bos: bool = False,
+    ) -> Flow:
+        """Run once; return what flows at ``sites`` and, if asked for, the logits.
+
+        ``inputs``: texts, or ids (b t) in which negative ids at a row's end are padding; for a
+        bare module any tensor. ``edits`` replace a site's value by what the callable makes of
+        it. The pass stops after the deepest site when no logits are asked for (it goes on where
+        a site is a module path, to be sure that the module runs once). ``gradients`` keeps the
+        graph: logits and deeper sites can be differentiated by the sites read.
+        """
+        reads = {site: self.site_map.find(site) for site in sites}
+        changes = {
+            site: (self.site_map.find(site), edit) for site, edit in (edits or {}).items()
+        }
+        places = [*reads.values(), *(place for place, _ in changes.values())]
+        batch = self.batch(inputs, prepend_bos=prepend_bos) if self.reads_tokens else None
+        if logits:
+            self._check_has_logits()
+        stop = not logits and all(place.is_named for place in places)
+        given = None
+        with (
+            nullcontext() if gradients else torch.no_grad(),
+            hooked(reads, changes, stop=stop, keep_graph=gradients) as values,
+        ):
+            if logits or places:
+                given = self._forward(inputs if batch is None else batch)
+        unseen = [site for site in reads if site not in values]
+        if unseen:
+            raise UserError(
+                f"site {unseen[0]!r} of {self.name} does not run in a pass; name another."
+            )
+        return Flow(
+            activations={site: values[site] for site in sites},
+            logits=self._logits(given) if logits else None,
+            mask=None if batch is None else batch.mask,
+            ids=None if batch is None else batch.ids,
+        )
+
+    def batch(self, inputs: Sequence[str] | Tensor, *, prepend_bos: bool = False) -> Batch:
+        """Return texts or ids as a batch on the subject's device, checked."""
+        if isinstance(inputs, str):
+            raise UserError(f"one text was given ({inputs[:40]!r}); give a list of texts.")
+        if isinstance(inputs, Tensor):
+            if inputs.ndim != 2 or inputs.is_floating_point():
+                raise UserError(
+                    f"{inputs.dtype} of shape {tuple(inputs.shape)} was given; {self.name} reads "
+                    "texts, or integer ids of shape (batch, position)."
+                )
+            batch = batch_of_ids(inputs, padding_id=self.padding_id)
+        else:
+            batch = batch_of(
+                [self.tokenize(text).ids for text in inputs], padding_id=self.padding_id
+            )
+        if prepend_bos:
+            batch = self._with_bos(batch)
+        check_batch(
+            batch,
+            of=self.name,
+            vocab_size=self.vocab_size,
+            context_tokens=self.context_tokens,
+        )
+        return Batch(ids=batch.ids.to(self.device), mask=batch.mask.to(self.device))
+
+    def promoted(self, directions: Float[Tensor, "f d"]) -> Float[Tensor, "f v"]:
+        """Return how much each direction, added to the last residual stream, raises each logit.
+
+        The direct effect through the final norm's own weights and the head, in logits per unit
+        of direction at a norm's scale of 1: a LayerNorm centres the direction first; the
+        division by the stream's size depends on the text and is left out, so compare tokens for
+        one direction, not sizes between texts. The head's bias moves no direction: left out.
+        """
+        self._check_has_logits()
+        if (
+            self.family is None
+            or self.family.final_norm is None
+            or self.family.head is None
+        ):
+            raise UserError(
+                f"where {self.name} keeps its final norm and head is not known."
+            )
+        if HEAD in self.site_map.refused:
+            raise UserError(
+                f"the head of {self.name} is refused: {self.site_map.refused[HEAD]}."
+            )
+        norm = body_of(self.model).get_submodule(self.family.final_norm)
+        head = self.model.get_submodule(self.family.head)
+        with torch.no_grad():
+            return promoted_logits(
+                directions, norm.weight, head.weight, centred=isinstance(norm, nn.LayerNorm)
+            )
+
+    def _with_bos(self, batch: Batch) -> Batch:
+        if self.bos_id is None:
+            raise UserError(f"{self.name} has no BOS token; run without prepend_bos.")
+        column = batch.ids[:, :1]
+        return Batch(
+            ids=torch.cat([torch.full_like(column, self.bos_id), batch.ids], dim=1),
+            mask=torch.cat([torch.ones_like(column, dtype=torch.bool), batch.mask], dim=1),
+        )
+
+    def _check_has_logits(self) -> None:
+        if self.reads_tokens and not self.is_causal:
+            raise UserError(
+                f"logits of {self.name} were asked for; it is an encoder and has no head that "
+                "predicts the next token. Use a causal language model."
+            )
+
+    def _forward(self, given: Batch | Tensor) -> Any:
+        if isinstance(given, Batch):
+            options = {"use_cache": False} if self.is_causal else {}
+            return self.model(
+                input_ids=given.ids, attention_mask=given.mask.long(), **options
+            )
+        return self.model(given.to(self.device))
+
+    def _logits(self, given: Any) -> Tensor:
+        found = given.logits if self.reads_tokens else given
+        if not isinstance(found, Tensor):
+            raise UserError(
+                f"{self.name} gives a {type(found).__name__}, not a tensor of logits."
+            )
+        return found

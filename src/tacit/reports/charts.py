@@ -1,0 +1,246 @@
+"""How a plot of the pages is drawn: one inline SVG, a legend in words, and what is left out."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from tacit.base.errors import look_up
+from tacit.base.pages import Plot
+from tacit.reports.numbers import tick
+from tacit.reports.series import Points, Series, points_of
+from tacit.reports.tables import Columns
+from tacit.reports.themed import GRID, GROUND, INK, MUTED, NUM_COLOURS, SERIES, themed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+else:
+    Axes = Any
+
+WIDTH_INCHES, HEIGHT_INCHES = 7.2, 3.7
+NUM_BINS = 40
+MOST_VECTOR_POINTS = 1500
+"""A scatter of more points is an image inside the SVG: all are drawn, and the page stays small."""
+MID_TONES = (
+    "#2f80c3", "#d9691e", "#109b78", "#b565a7", "#b8860b", "#4aa3d8", "#8a6d5a", "#7a7a85",
+)  # fmt: skip
+"""The series' colours where they are pixels: an image cannot follow the page's light or dark."""
+MARKERS = "osD^vPX"
+MARKER_PATHS = (
+    "M6 2.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7z",
+    "M2.8 2.8h6.4v6.4h-6.4z",
+    "M6 1.6l4.4 4.4-4.4 4.4-4.4-4.4z",
+    "M6 2l4.2 7.6h-8.4z",
+    "M6 10l4.2-7.6h-8.4z",
+    "M4.6 2h2.8v2.6h2.6v2.8h-2.6v2.6h-2.8v-2.6h-2.6v-2.8h2.6z",
+    "M2 3.6l1.6-1.6 2.4 2.4 2.4-2.4 1.6 1.6-2.4 2.4 2.4 2.4-1.6 1.6-2.4-2.4-2.4 2.4-1.6-1.6"
+    "l2.4-2.4z",
+)
+"""The markers once more, in a box of 12 by 12, for the legend."""
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)))
+SETTINGS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "tacit",
+    "svg.id": None,
+    "text.parse_math": False,
+    "path.simplify": False,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 8.6,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.7,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 8.6,
+    "axes.unicode_minus": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.linewidth": 1.7,
+    "lines.markersize": 5.2,
+    "savefig.dpi": 150,
+    "savefig.facecolor": "none",
+    "savefig.edgecolor": "none",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegendEntry:
+    """One series as the legend shows it."""
+
+    name: str
+    colour: int
+    marker: str
+    """Path in a box of 12 by 12."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A drawn plot."""
+
+    svg: Markup
+    legend: tuple[LegendEntry, ...]
+    notes: tuple[str, ...]
+
+
+def _colour(index: int) -> str:
+    return SERIES[index % NUM_COLOURS]
+
+
+def _intervals(axes: Axes, x: Sequence[float], one: Series, colour: str) -> None:
+    whole = [
+        (place, low, high)
+        for place, low, high in zip(x, one.low, one.high, strict=True)
+        if low is not None and high is not None
+    ]
+    if whole:
+        places, lows, highs = zip(*whole, strict=True)
+        axes.vlines(places, lows, highs, color=colour, linewidth=1.3)
+        for ends in (lows, highs):
+            axes.plot(places, ends, "_", color=colour, markersize=5, markeredgewidth=1.2)
+
+
+def _lines(axes: Axes, _plot: Plot, points: Points) -> None:
+    for index, one in enumerate(points.series):
+        _intervals(axes, one.x, one, _colour(index))
+        axes.plot(
+            one.x,
+            one.y,
+            color=_colour(index),
+            linestyle=DASHES[index % len(DASHES)],
+            marker=MARKERS[index % len(MARKERS)],
+            markeredgecolor=GROUND,
+            markeredgewidth=0.8,
+        )
+
+
+def _dots(axes: Axes, _plot: Plot, points: Points) -> None:
+    many = sum(len(one.x) for one in points.series) > MOST_VECTOR_POINTS
+    for index, one in enumerate(points.series):
+        _intervals(axes, one.x, one, _colour(index))
+        axes.scatter(
+            one.x,
+            one.y,
+            s=6 if many else 16,
+            color=MID_TONES[index % NUM_COLOURS] if many else _colour(index),
+            marker=MARKERS[index % len(MARKERS)],
+            linewidths=0,
+            alpha=0.5 if many else 0.75,
+            rasterized=many,
+        )
+
+
+def _bars(axes: Axes, _plot: Plot, points: Points) -> None:
+    width = 0.8 / max(1, len(points.series))
+    for index, one in enumerate(points.series):
+        shift = (index - (len(points.series) - 1) / 2) * width
+        places = [x + shift for x in one.x]
+        axes.bar(places, one.y, width=width * 0.9, color=_colour(index))
+        _intervals(axes, places, one, INK)
+    axes.grid(visible=False, axis="x")
+
+
+def _histogram(axes: Axes, plot: Plot, points: Points) -> None:
+    import numpy as np
+
+    everything = np.concatenate(
+        [np.asarray(one.x) for one in points.series] or [np.ones(0)]
+    )
+    values = np.log10(everything) if plot.log_x else everything
+    edges = np.histogram_bin_edges(values, bins=NUM_BINS)
+    edges = 10**edges if plot.log_x else edges
+    if plot.log_x and len(everything):  # 10**log10 may round the ends inwards
+        edges[0], edges[-1] = (
+            min(edges[0], everything.min()),
+            max(edges[-1], everything.max()),
+        )
+    alone = len(points.series) == 1
+    for index, one in enumerate(points.series):
+        axes.hist(
+            one.x,
+            bins=list(edges),
+            histtype="stepfilled" if alone else "step",
+            color=_colour(index),
+            alpha=0.85 if alone else None,
+            linewidth=0 if alone else 1.7,
+            linestyle="-" if alone else DASHES[index % len(DASHES)],
+        )
+
+
+_DRAW: dict[str, Callable[[Axes, Plot, Points], None]] = {
+    "line": _lines,
+    "scatter": _dots,
+    "bar": _bars,
+    "histogram": _histogram,
+}
+
+
+def _scales(axes: Axes, plot: Plot, points: Points) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    for axis, logarithmic in ((axes.xaxis, plot.log_x), (axes.yaxis, plot.log_y)):
+        axis.set_major_formatter(FuncFormatter(tick))
+        axis.set_minor_formatter(NullFormatter())
+        if logarithmic:
+            low, high = sorted(axis.get_view_interval())
+            steps = (1.0, 2.0, 5.0) if high < 200 * low else (1.0,)
+            axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
+        else:
+            axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 2.5, 5, 10]))
+    if points.categories:
+        crowded = sum(len(name) for name in points.categories) > 70
+        axes.set_xticks(
+            range(len(points.categories)),
+            list(points.categories),
+            rotation=30 if crowded else 0,
+            ha="right" if crowded else "center",
+        )
+
+
+def draw_chart(plot: Plot, columns: Columns, prefix: str) -> Chart:
+    """Return a plot as SVG; equal inputs give equal bytes. ``prefix`` keeps its ids its own."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    draw = look_up(_DRAW, plot.kind, "kind of plot")
+    points = points_of(plot, columns)
+    written = io.BytesIO()
+    with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
+        # The browser has the letters that matplotlib's measuring font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")
+        axes = figure.add_subplot(facecolor="none")
+        axes.set_xscale("log" if plot.log_x and not points.categories else "linear")
+        axes.set_yscale("log" if plot.log_y else "linear")
+        draw(axes, plot, points)
+        _scales(axes, plot, points)
+        axes.set_xlabel(plot.x_label or plot.x)
+        default = "count" if plot.kind == "histogram" else plot.y
+        axes.set_title(plot.y_label or default, loc="left", pad=8)
+        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+    return Chart(
+        svg=themed(
+            written.getvalue(), prefix=prefix, label=f"{plot.title}. {plot.caption}"
+        ),
+        legend=tuple(
+            LegendEntry(
+                name=one.name,
+                colour=index % NUM_COLOURS,
+                marker=MARKER_PATHS[index % len(MARKERS)],
+            )
+            for index, one in enumerate(points.series)
+            if plot.group
+        ),
+        notes=points.notes,
+    )

@@ -1,0 +1,178 @@
+"""What each block becomes before the template writes it: words, drawings and rows, no decisions.
+
+A block's view is drawn once; only how much of it is kept may change, when the page is too large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tacit.base.errors import UserError
+from tacit.base.pages import Block, Features, Headline, Limits, Opening, Plot, Table, Text
+from tacit.base.records import Claim, Gap, Record, Result
+from tacit.reports.cards import Card, read_cards
+from tacit.reports.charts import Chart, draw_chart
+from tacit.reports.numbers import Measured, coordinates, measured, number
+from tacit.reports.tables import PAGES, RESULTS, Columns, RunFolder, num_rows, rows_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordView:
+    """A record in words; ``measured`` is None for a gap, ``claim`` None unless it is one."""
+
+    name: str
+    of: str
+    measured: Measured | None
+    reason: str
+    claim: Claim | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadlineCard:
+    """One of the numbers that a reader wants first."""
+
+    label: str
+    meaning: str
+    record: RecordView
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One cell of a table; ``text`` is empty where there is no value."""
+
+    text: str
+    is_number: bool
+    feature: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table's headings (with whether they head numbers) and cells."""
+
+    headings: tuple[tuple[str, bool], ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockView:
+    """A block and what it draws; the parts that its kind does not have are empty."""
+
+    kind: str
+    anchor: str
+    block: Block
+    paragraphs: tuple[str, ...] = ()
+    headlines: tuple[HeadlineCard, ...] = ()
+    chart: Chart | None = None
+    grid: Grid | None = None
+    cards: tuple[Card, ...] = ()
+
+
+def record_view(record: Record) -> RecordView:
+    """Return a record in words."""
+    found = record.measured if isinstance(record, Claim) else record
+    return RecordView(
+        name=found.name,
+        of=coordinates(found.of),
+        measured=measured(found) if isinstance(found, Result) else None,
+        reason=found.reason if isinstance(found, Gap) else "",
+        claim=record if isinstance(record, Claim) else None,
+    )
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    """Return the paragraphs of a text, which blank lines separate."""
+    return tuple(part.strip() for part in text.split("\n\n") if part.strip())
+
+
+def _headline(run: RunFolder, entry: Mapping[str, Any]) -> HeadlineCard:
+    index = entry["result"]
+    if not 0 <= index < len(run.records):
+        raise UserError(
+            f"{run.path / PAGES} shows result {index} of {run.path / RESULTS}, "
+            f"which holds {len(run.records)}."
+        )
+    return HeadlineCard(
+        label=entry["label"],
+        meaning=entry["meaning"],
+        record=record_view(run.records[index]),
+    )
+
+
+def _cell(value: Any, feature: Any) -> Cell:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, list):
+        text = ", ".join(str(part) for part in value)
+    elif value is None:
+        text = ""
+    else:
+        text = number(value) if is_number else str(value)
+    return Cell(text=text, is_number=is_number, feature=feature)
+
+
+def grid_of(
+    columns: Columns, headings: tuple[tuple[str, str], ...], link: str | None = None
+) -> Grid:
+    """Return columns of a table under their headings; cells of ``link`` name a feature."""
+    rows = tuple(
+        tuple(
+            _cell(row[column], row[column] if column == link else None)
+            for column, _ in headings
+        )
+        for row in rows_of(columns)
+    )
+    numeric = [
+        any(isinstance(value, int | float) for value in columns[name])
+        for name, _ in headings
+    ]
+    return Grid(
+        headings=tuple(
+            (heading, is_number)
+            for (_, heading), is_number in zip(headings, numeric, strict=True)
+        ),
+        rows=rows,
+    )
+
+
+def _plot(run: RunFolder, block: Plot, anchor: str) -> dict[str, Any]:
+    used = [name for name in (block.group, block.x, block.y, block.low, block.high) if name]
+    columns = run.table(block.table, used)
+    if not num_rows(columns):
+        raise UserError(f"{run.path / block.table} has no rows for {block.title!r}.")
+    headings = {block.x: block.x_label, block.y: block.y_label}
+    names = tuple((name, headings.get(name) or name) for name in dict.fromkeys(used))
+    return {
+        "chart": draw_chart(block, columns, f"{anchor}-"),
+        "grid": None if block.kind == "histogram" else grid_of(columns, names),
+    }
+
+
+def _table(run: RunFolder, block: Table) -> Grid:
+    names = [column for column, _ in block.columns]
+    if block.link is not None and block.link not in names:
+        raise UserError(
+            f"the table {block.title!r} links {block.link!r}, not a column of it."
+        )
+    return grid_of(run.table(block.table, names), block.columns, block.link)
+
+
+def view_of(run: RunFolder, block: Block, anchor: str) -> BlockView:
+    """Return what a block draws; ``anchor`` is its place on the page, unlike any other's."""
+    parts: dict[str, Any] = {}
+    match block:
+        case Opening():
+            parts["paragraphs"] = paragraphs(block.setting)
+        case Text():
+            parts["paragraphs"] = paragraphs(block.text)
+        case Limits():
+            parts["paragraphs"] = block.items
+        case Headline():
+            parts["headlines"] = tuple(_headline(run, entry) for entry in block.results)
+        case Plot():
+            parts = _plot(run, block, anchor)
+        case Table():
+            parts["grid"] = _table(run, block)
+        case Features():
+            parts["cards"] = read_cards(run, block)
+    return BlockView(kind=type(block).__name__.lower(), anchor=anchor, block=block, **parts)

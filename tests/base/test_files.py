@@ -1,0 +1,32 @@
+"""Files are written whole or not at all, and a full disk is one message."""
+
+import errno
+
+import pytest
+
+from tacit.base.errors import UserError
+from tacit.base.files import sha256_of, write_atomically, written_aside
+
+
+def test_what_is_written_is_what_is_read(tmp_path):
+    write_atomically(tmp_path / "deep" / "file.txt", "text\n")
+    assert (tmp_path / "deep" / "file.txt").read_text() == "text\n"
+    known = "b9e68e1bea3e5b19ca6b2f98b73a54b73daafaa250484902e09982e07a12e733"
+    assert sha256_of(tmp_path / "deep" / "file.txt") == known
+
+
+def test_an_error_leaves_the_old_file_and_no_trace(tmp_path):
+    write_atomically(tmp_path / "file", "old")
+    with pytest.raises(ValueError, match="half"), written_aside(tmp_path / "file") as aside:
+        aside.write_text("ne")
+        raise ValueError("half way")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_full_or_closed_disk_is_one_message(tmp_path, number):
+    with pytest.raises(UserError, match=f"could not write {tmp_path / 'file'}"):  # noqa: SIM117
+        with written_aside(tmp_path / "file"):
+            raise OSError(number, "as the kernel says")
+    assert list(tmp_path.iterdir()) == []

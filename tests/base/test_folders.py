@@ -1,0 +1,116 @@
+"""A folder appears whole or not at all, for one process at a time, and can be resumed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tacit.base.errors import UserError
+from tacit.base.folders import (
+    discard,
+    exclusive_lock,
+    is_complete,
+    partial_of,
+    read_manifest,
+    whole_folder,
+)
+
+MANIFEST = {"kind": "trial", "configuration": {"size": 3, "nested": {"rate": 0.1}}}
+
+
+def test_a_finished_block_leaves_the_folder_and_nothing_beside_it(tmp_path):
+    with whole_folder(tmp_path / "run", MANIFEST) as partial:
+        (partial / "made.txt").write_text("x")
+        assert not (tmp_path / "run").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
+        "made.txt",
+        "manifest.json",
+    ]
+
+
+def test_an_error_keeps_the_partial_folder_and_the_same_configuration_reopens_it(tmp_path):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        whole_folder(tmp_path / "run", MANIFEST) as partial,
+    ):
+        (partial / "half.txt").write_text("half")
+        raise KeyboardInterrupt
+    assert not (tmp_path / "run").exists()
+    with whole_folder(tmp_path / "run", MANIFEST) as partial:
+        assert (partial / "half.txt").read_text() == "half"
+
+
+def test_another_configuration_is_refused_and_the_difference_named(tmp_path):
+    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "run", MANIFEST):
+        raise ZeroDivisionError
+    other = {"kind": "trial", "configuration": {"size": 3, "nested": {"rate": 0.2}}}
+    with (
+        pytest.raises(UserError, match=r"nested\.rate: 0\.1 there, 0\.2 asked"),
+        whole_folder(tmp_path / "run", other),
+    ):
+        pass
+
+
+def test_a_finished_folder_is_never_overwritten(tmp_path):
+    with whole_folder(tmp_path / "run", MANIFEST):
+        pass
+    with (
+        pytest.raises(UserError, match="already exists"),
+        whole_folder(tmp_path / "run", MANIFEST),
+    ):
+        pass
+    assert is_complete(tmp_path / "run", MANIFEST)
+    discard(tmp_path / "run")
+    assert not is_complete(tmp_path / "run", MANIFEST)
+
+
+def test_a_second_process_is_told_who_holds_the_folder(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from tacit.base.folders import whole_folder\n"
+        f"with whole_folder(Path({str(tmp_path / 'run')!r}), {MANIFEST!r}):\n"
+        "    print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(UserError, match=f"in use by process {holder.pid}"),
+            whole_folder(tmp_path / "run", MANIFEST),
+        ):
+            pass
+        holder.send_signal(signal.SIGKILL)
+    time.sleep(0.05)
+    with whole_folder(tmp_path / "run", MANIFEST):
+        assert os.getpid()
+
+
+def test_discard_refuses_what_tacit_did_not_make(tmp_path):
+    precious = tmp_path / "thesis"
+    precious.mkdir()
+    (precious / "chapter.tex").write_text("years of work")
+    with pytest.raises(UserError, match="not a folder that Tacit made"):
+        discard(precious)
+    assert (precious / "chapter.tex").exists()
+
+
+def test_a_damaged_manifest_is_named(tmp_path):
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(UserError, match="damaged"):
+        read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps([1]))
+    with pytest.raises(UserError, match="not written by Tacit"):
+        read_manifest(tmp_path)
+
+
+def test_the_lock_is_free_again_after_the_block(tmp_path):
+    for _ in range(2):
+        with exclusive_lock(tmp_path):
+            pass
+    assert partial_of(tmp_path / "a").name == ".a.partial"
