@@ -150,6 +150,20 @@ def test_piece_over_two_things_has_the_labels_of_both():
         assert labels[label].tolist() == values
 
 
+def test_formatted_string_is_one_string_with_its_expressions():
+    source = """x = f"a {b(1, 'c')!r:>{w}}" + rf'{d}'\nf(g)\n"""
+    first, second = 'x = f"', "+ rf'"
+    offsets = pieces_of(source)
+    labels = python_labels(source, offsets)
+    assert labels is not None
+    start, end = source.index(first) + 4, source.index(" + ")
+    other, last = source.index(second) + 2, source.index("\n")
+    inside = [(start <= b - 1 < end) or (other <= b - 1 < last) for _, b in offsets]
+    assert labels["string"].tolist() == inside
+    assert labelled(source, "called") == ["f"]
+    assert labelled(source, "name") == ["x", "f", "g"]
+
+
 def test_windows_line_ends_change_no_label():
     source = SOURCE + 'x = "a\\\nb" + \\\n  c\n'
     windows, ends = source.replace("\n", "\r\n"), re.compile("\n")

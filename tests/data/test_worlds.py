@@ -92,12 +92,13 @@ def test_block_depends_on_seed_index_and_world_alone():
 def test_block_is_recorded_for_all_time():
     # Recorded: a change would make every stored figure on worlds one of another world.
     block = SuperposedWorld(num_features=8, width=3, num_active=2, seed=5).block(2, 3)
-    assert block.indices.tolist() == RECORDED_INDICES
-    assert block.values.flatten()[0].item() == pytest.approx(RECORDED_VALUE, abs=1e-6)
-
-
-RECORDED_INDICES: list[list[int]] = []
-RECORDED_VALUE = 0.0
+    assert block.indices.tolist() == [[2, 7, 0, 0], [1, 2, 3, 6], [0, 0, 0, 0]]
+    strengths = [
+        [0.9845, 0.7148, 0, 0],
+        [0.5447, 0.6189, 0.3038, 0.7172],
+        [0.6947, 0, 0, 0],
+    ]
+    torch.testing.assert_close(block.values, torch.tensor(strengths), rtol=0, atol=1e-4)
 
 
 def test_all_features_always_active_is_the_dense_end():

@@ -11,7 +11,7 @@ TEXTS = (
     "for name in sorted(names):\n    print(name, len(name))\n",
     "class Point:\n    # caf\u00e9 \U0001f600\n    x = 0\n",
 )
-WIDTH, LAYERS, INNER, VOCABULARY, CONTEXT = 32, 3, 48, 320, 64
+WIDTH, LAYERS, INNER, VOCABULARY, CONTEXT = 32, 2, 48, 320, 64
 SIZES = {
     "vocab_size": VOCABULARY,
     "hidden_size": WIDTH,
@@ -52,6 +52,15 @@ def build(name: str) -> torch.nn.Module:
             if parameter.ndim == 1:
                 parameter.add_(0.3 * torch.randn_like(parameter))
     return model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Models this small only wait for each other's threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

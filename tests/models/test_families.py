@@ -6,7 +6,7 @@ from tacit.base.errors import UserError
 from tacit.models import FAMILIES
 
 TEXTS = ["def add(left, right):", "print(name)", "x = 0"]
-LAYERS = 3
+LAYERS = 2
 
 # Written out by hand from the modeling code, not from the table under test: the body, then
 # block, attention's output, the MLP's last map; final norm.
@@ -121,20 +121,20 @@ def test_zeros_at_a_site_equal_a_hook_made_by_hand(subject, site):
     else:
         handle = module.register_forward_hook(lambda _module, _given, out: torch.zeros_like(out))
     try:
-        expected = subject.run(TEXTS, sites=("resid.2",)).activations["resid.2"]
+        expected = subject.run(TEXTS, sites=("resid.1",)).activations["resid.1"]
     finally:
         handle.remove()
-    flow = subject.run(TEXTS, sites=(site, "resid.2"), edits={site: torch.zeros_like})
-    assert torch.equal(flow.activations["resid.2"], expected)
+    flow = subject.run(TEXTS, sites=(site, "resid.1"), edits={site: torch.zeros_like})
+    assert torch.equal(flow.activations["resid.1"], expected)
     assert flow.activations[site].count_nonzero() == 0
-    plain = subject.run(TEXTS, sites=("resid.2",)).activations["resid.2"]
+    plain = subject.run(TEXTS, sites=("resid.1",)).activations["resid.1"]
     assert not torch.allclose(plain, expected)
 
 
 def test_promoted_is_the_gradient_of_the_logits_at_a_fixed_scale(causal):
     """With the norm's division held fixed, logits are linear in the direction added."""
-    flow = causal.run(["x = 0"], sites=("resid.2",), logits=True)
-    stream = flow.activations["resid.2"][0, -1].double()
+    flow = causal.run(["x = 0"], sites=("resid.1",), logits=True)
+    stream = flow.activations["resid.1"][0, -1].double()
     norm_path = by_hand(causal)[4]
     norm = causal.model.base_model.get_submodule(norm_path)
     centres = isinstance(norm, torch.nn.LayerNorm)

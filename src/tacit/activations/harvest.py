@@ -122,6 +122,7 @@ def harvest(
         "configuration": {
             "subject": subject.name,
             "subject_digest": subject.digest,
+            "subject_dtype": str(subject.dtype).removeprefix("torch."),
             "text": corpus.name,
             "text_digest": corpus.digest(),
             "sites": list(sites),

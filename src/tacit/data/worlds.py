@@ -65,14 +65,16 @@ class SuperposedWorld:
     """Decides the features and every block."""
 
     def __post_init__(self) -> None:
-        for name in ("num_features", "width", "num_active"):
-            _require(vars(self)[name] >= 1, name, vars(self)[name], "at least 1")
-        most = f"at most num_features, {self.num_features}"
-        _require(self.num_active <= self.num_features, "num_active", self.num_active, most)
-        _require(0 < self.decay <= 1, "decay", self.decay, "above 0 and at most 1")
-        finite = math.isfinite(self.noise)
-        _require(finite and self.noise >= 0, "noise", self.noise, "0 or more, and finite")
-        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        g, active, noise = self.num_features, self.num_active, self.noise
+        _require("num_features", g, "at least 1", holds=g >= 1)
+        _require("width", self.width, "at least 1", holds=self.width >= 1)
+        _require("num_active", active, "at least 1", holds=active >= 1)
+        _require("num_active", active, f"at most num_features, {g}", holds=active <= g)
+        decay_holds = 0 < self.decay <= 1
+        _require("decay", self.decay, "above 0 and at most 1", holds=decay_holds)
+        noise_holds = math.isfinite(noise) and noise >= 0
+        _require("noise", noise, "0 or more, and finite", holds=noise_holds)
+        _require("seed", self.seed, "0 or more", holds=self.seed >= 0)
 
     @functools.cached_property
     def features(self) -> Float[Tensor, "g d"]:
@@ -93,8 +95,8 @@ class SuperposedWorld:
 
         Blocks of different index are independent; so are those of different ``rows``.
         """
-        _require(index >= 0, "block index", index, "0 or more")
-        _require(rows >= 1, "number of rows", rows, "at least 1")
+        _require("block index", index, "0 or more", holds=index >= 0)
+        _require("number of rows", rows, "at least 1", holds=rows >= 1)
         rng = stream(self.seed, f"data/world/block/{index}/{rows}")
         places = self._active(rng, rows)
         samples, features = np.divmod(places, self.num_features)
@@ -152,7 +154,7 @@ class WorldBlocks:
     """Samples in each block."""
 
     def __post_init__(self) -> None:
-        _require(self.rows >= 1, "rows", self.rows, "at least 1")
+        _require("rows", self.rows, "at least 1", holds=self.rows >= 1)
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -170,7 +172,7 @@ class WorldBlocks:
         return {"world": self.world.block(i, self.rows).vectors}
 
 
-def _require(holds: bool, name: str, value: float, bounds: str) -> None:
+def _require(name: str, value: int | float, bounds: str, *, holds: bool) -> None:
     """Raise the error of a value out of its bounds."""
     if not holds:
         raise UserError(f"{name} is {value}, which no world can have; make it {bounds}.")

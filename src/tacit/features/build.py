@@ -6,6 +6,7 @@ so neither scans everything. Only what is not zero is written. Axes: n rows, k k
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -39,13 +40,12 @@ def build_index(
     store: Store,
     folder: Path,
     *,
-    identity: str,
     progress: Progress = silent,
 ) -> Index:
     """Return the index in ``folder`` of a dictionary over the usable rows of a store.
 
-    ``identity`` names the dictionary (its checksum). The index keeps its own copy of the token
-    table and the vocabulary, and needs neither store nor model afterwards.
+    The index keeps its own copy of the token table and the vocabulary, and needs neither store
+    nor model afterwards.
     """
     site = dictionary.contract.site
     if site is None or site not in store.sites:
@@ -84,6 +84,17 @@ def build_index(
         closing = json.dumps({**manifest, "checksums": checksums}, indent=1)
         write_atomically(partial / "manifest.json", closing + "\n")
     return open_index(folder)
+
+
+def identity_of(dictionary: Dictionary) -> str:
+    """Return a hash of everything that decides a dictionary's codes."""
+    from safetensors.torch import save
+
+    tensors = {
+        name: tensor.detach().clone() for name, tensor in dictionary.tensors().items()
+    }
+    decided = (dictionary.scale, dictionary.selection)
+    return hashlib.sha256(save(tensors) + repr(decided).encode()).hexdigest()
 
 
 def _write_rows(

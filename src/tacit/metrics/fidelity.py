@@ -69,7 +69,7 @@ class VarianceUnexplained:
             return
         self._check_width(original)
         x = original.detach().double()
-        errors = (x - rebuilt.detach().double()).square().sum(dim=1)
+        errors = _squared_lengths(x - rebuilt.detach().double())
         _check_finite(original, rebuilt, float(errors.sum()))
         self._has_units = units is not None
         if units is None:
@@ -133,20 +133,27 @@ class VarianceUnexplained:
         return torch.tensor(rows, device=like.device)
 
     def _merge(self, rows: Tensor, row_unit: Tensor, x: Tensor, errors: Tensor) -> None:
-        """Merge the batch's count, mean and spread of each unit into the stored ones."""
+        """Merge the batch's count, mean and spread of each unit in; overwrites ``x``."""
         counts = torch.bincount(row_unit, minlength=len(rows)).double()
-        zeros = x.new_zeros(len(rows), x.shape[1])
-        means = zeros.index_add(0, row_unit, x) / counts[:, None]
-        within = (x - means[row_unit]).square().sum(dim=1)
-        spreads = torch.zeros_like(counts).index_add(0, row_unit, within)
+        none = torch.zeros_like(counts)
+        # From the batch's mean, so that the difference of squares below loses nothing that
+        # counts beside the batch's own spread; what rounding leaves below 0 is 0.
+        middle = x.mean(dim=0)
+        x -= middle
+        means = (
+            x.new_zeros(len(rows), x.shape[1]).index_add_(0, row_unit, x) / counts[:, None]
+        )
+        squares = none.index_add(0, row_unit, _squared_lengths(x))
+        spreads = (squares - counts * _squared_lengths(means)).clamp(min=0)
+        means += middle
         before = self._counts[rows]
         total = before + counts
         shift = means - self._means[rows]
-        between = shift.square().sum(dim=1) * before * counts / total
+        between = _squared_lengths(shift) * before * counts / total
         self._counts[rows] = total
         self._means[rows] += shift * (counts / total)[:, None]
         self._spreads[rows] += spreads + between
-        self._errors[rows] += torch.zeros_like(counts).index_add(0, row_unit, errors)
+        self._errors[rows] += none.index_add(0, row_unit, errors)
 
     def _spreads_about_the_mean(self) -> Tensor:
         if not self._row_of:
@@ -156,7 +163,7 @@ class VarianceUnexplained:
         seen = len(self._row_of)
         counts, means = self._counts[:seen], self._means[:seen]
         centre = (counts[:, None] * means).sum(dim=0) / counts.sum()
-        spreads = self._spreads[:seen] + counts * (means - centre).square().sum(dim=1)
+        spreads = self._spreads[:seen] + counts * _squared_lengths(means - centre)
         if float(spreads.sum()) == 0:
             raise UserError(
                 f"the variance unexplained was asked of {int(counts.sum())} rows that are all "
@@ -179,6 +186,10 @@ def fraction_variance_unexplained(
     sample = VarianceUnexplained()
     sample.add(original, rebuilt)
     return sample.value()
+
+
+def _squared_lengths(rows: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+    return torch.einsum("nd,nd->n", rows, rows)
 
 
 def _check_finite(original: Tensor, rebuilt: Tensor, total_error: float) -> None:

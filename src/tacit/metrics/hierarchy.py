@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int, Real
 
 from tacit.base.errors import UserError
 from tacit.metrics.intervals import (
@@ -21,7 +21,7 @@ from tacit.metrics.intervals import (
     without_ends,
 )
 
-_DRAWS_AT_ONCE = 2_000_000
+_DRAWS_AT_ONCE = 100_000  # few, for the cache
 
 
 @final
@@ -58,7 +58,7 @@ class _Group:
 
 
 def hierarchical_bootstrap(
-    values: Float[np.ndarray, " n"],
+    values: Real[np.ndarray, " n"],
     groups: Sequence[Int[np.ndarray, " n"]],
     rng: np.random.Generator,
     resampling: Resampling = DEFAULT_RESAMPLING,

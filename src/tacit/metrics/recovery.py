@@ -5,7 +5,7 @@ opposite says the opposite.
 """
 
 from dataclasses import dataclass
-from typing import cast, final
+from typing import Any, cast, final
 
 import numpy as np
 import torch

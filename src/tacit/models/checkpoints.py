@@ -55,15 +55,16 @@ def read_hub(
     name: str, families: Mapping[str, Family], dtype: torch.dtype | None
 ) -> Checkpoint:
     """Return a model of the Hugging Face hub: the cached copy if there is one."""
-    failures = _failures()
     try:
         return _read(name, families, dtype, local=True)
-    except failures as error:
+    except _failures() as error:
         missing = error
     try:
         _check_reach(name)
         return _read(name, families, dtype, local=False)
-    except failures as error:
+    except UserError:
+        raise
+    except Exception as error:  # what a network client raises has changed with its versions
         raise UserError(
             f"{name!r} is no subject that Tacit ships, no folder, and could not be had from the "
             f"Hugging Face hub: {_first_line(error)} Give `--model FOLDER`, a folder with "
@@ -124,11 +125,10 @@ def _check_reach(name: str) -> None:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """Return what reading a checkpoint raises when the checkpoint or the network is at fault."""
-    import httpx
+    """Return what transformers raises when the files at hand are at fault."""
     from safetensors import SafetensorError
 
-    return (OSError, ValueError, KeyError, RuntimeError, SafetensorError, httpx.HTTPError)
+    return (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
 
 
 def _first_line(error: Exception) -> str:

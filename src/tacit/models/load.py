@@ -87,7 +87,7 @@ def _find(
     if name in SHIPPED:
         return name, read_folder(shipped_folder(name), families, dtype)
     folder = Path(source)
-    if folder.is_dir():
+    if name and folder.is_dir():
         return folder.resolve().name, read_folder(folder, families, dtype)
     near = difflib.get_close_matches(name, SHIPPED, n=1)
     looks_like_path = (

@@ -90,9 +90,8 @@ def _layer(subject: Subject, family: Family, flow: Flow, n: int) -> dict[str, st
         reason = (
             "a part of its block is not where the family's row says, so nothing proves it"
         )
-        return dict.fromkeys(
-            [f"attn_out.{n}", f"mlp_out.{n}", f"mlp.{n}", f"resid.{n}"], reason
-        )
+        sites = (f"attn_out.{n}", f"mlp_out.{n}", f"mlp.{n}", f"resid.{n}")
+        return {site: subject.site_map.refused.get(site, reason) for site in sites}
     found = _stream_gains(subject, family, n, before, attention, mlp, after)
     if found:
         reason = f"block {n}'s output is not its input plus attn_out.{n} plus mlp_out.{n} ({found})"

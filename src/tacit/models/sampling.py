@@ -38,7 +38,7 @@ def sample(
     *,
     max_new_tokens: int,
     seeds: Sequence[int],
-    temperature: float = 1.0,
+    temperature: float | int = 1.0,
     edits: Mapping[str, Edit] | None = None,
     stop_ids: Collection[int] | None = None,
     batch_rows: int = 64,
@@ -81,7 +81,7 @@ def _check(
     prefixes: Sequence[Sequence[int]],
     max_new_tokens: int,
     seeds: Sequence[int],
-    temperature: float,
+    temperature: float | int,
     batch_rows: int,
 ) -> None:
     if not subject.is_causal:
@@ -135,7 +135,7 @@ def _continue(
     subject: Subject,
     prefix: Int[Tensor, "b t"],
     drawn: Float64[np.ndarray, "b n"],
-    temperature: float,
+    temperature: float | int,
     ends: Int[np.ndarray, " e"],
 ) -> tuple[Int[np.ndarray, "b m"], Float64[np.ndarray, "b m"]]:
     """Return new ids and their log-probabilities; a row's tail after its end is of no use."""
@@ -165,7 +165,7 @@ def _continue(
 
 
 def _choose(
-    logits: Float[Tensor, "b v"], drawn: Float64[Tensor, " b"], temperature: float
+    logits: Float[Tensor, "b v"], drawn: Float64[Tensor, " b"], temperature: float | int
 ) -> tuple[Int[Tensor, " b"], Float64[Tensor, " b"]]:
     """Return a token for each row, at its place in [0, 1), and its log-probability.
 

@@ -27,7 +27,7 @@ LISTED_PATHS = 12
 class Place:
     """A value that flows through a model."""
 
-    module: nn.Module
+    module: nn.Module = field(repr=False)
     side: Literal["input", "output"]
     """Whether the value is the module's first input or its (first) output."""
     is_named: bool
@@ -41,7 +41,7 @@ class Sites:
 
     of: str
     """The subject's name, for errors."""
-    model: nn.Module
+    model: nn.Module = field(repr=False)
     named: Mapping[str, Place]
     """The family's sites, shallow to deep; empty where the family is not known."""
     refused: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
@@ -38,14 +38,14 @@ class Subject:
     """A network that can be read and edited at its sites. Made by ``load_subject``."""
 
     name: str
-    model: nn.Module
+    model: nn.Module = field(repr=False)
     """In evaluation mode."""
-    tokenizer: Any
+    tokenizer: Any = field(repr=False)
     """A fast tokenizer of transformers; None for a module given without one."""
-    family: Family | None
+    family: Family | None = field(repr=False)
     """The row of ``FAMILIES`` that describes it, if one does."""
-    site_map: Sites
-    widths: Mapping[str, int]
+    site_map: Sites = field(repr=False)
+    widths: Mapping[str, int] = field(repr=False)
     """Of the named sites, as measured on loading."""
     digest: str
     """SHA-256 of the weights as loaded: names, shapes and values widened to 32 bits, so that

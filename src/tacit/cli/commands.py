@@ -1,0 +1,194 @@
+"""Every command with its options. Each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tacit.base.progress import for_terminal
+from tacit.cli import printing
+from tacit.cli.steps import steps
+
+app = typer.Typer(
+    name="tacit",
+    help="Tacit finds what a neural network knows but does not say.",
+    epilog="Start with `tacit demo`, or `tacit learn pycode --site resid.2 --out runs/first`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.registered_commands.extend(steps.registered_commands)
+
+Out = Annotated[
+    Path, typer.Option("--out", help="Folder of the run; appears when complete.")
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Delete what --out holds and redo it.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="Any setting as key.path=value, e.g. fit.steps=800; repeatable."
+    ),
+]
+Settings = Annotated[Path | None, typer.Option("--config", help="A TOML file of settings.")]
+
+DEMO: dict[str, Any] = {
+    "model": "pycode",
+    "site": "resid.2",
+    "text.source": "python-stdlib",
+    "text.max_tokens": 300_000,
+    "fit.steps": 600,
+    "fit.batch": 2_048,
+}
+
+
+@app.command(
+    epilog="Example: tacit learn pycode --site resid.2 --text ./notes --out runs/notes"
+)
+def learn(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="A shipped subject (pycode), a model's name on the hub, or a folder."
+        ),
+    ] = None,
+    *,
+    model_folder: Annotated[
+        Path | None, typer.Option("--model", help="A model's folder, for offline machines.")
+    ] = None,
+    site: Annotated[str | None, typer.Option(help="Where to read, e.g. resid.2.")] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(help="A source (`tacit list sources`), a file or a folder."),
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Tokens to read at most.")] = None,
+    method: Annotated[str | None, typer.Option(help="Dictionary method.")] = None,
+    atoms: Annotated[int | None, typer.Option(help="Atoms of the dictionary.")] = None,
+    k: Annotated[int | None, typer.Option(help="Active atoms a token.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Root seed of everything drawn.")] = None,
+    out: Out = Path("runs/learn"),
+    sets: Sets = None,
+    config: Settings = None,
+    replace: Replace = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn the features of a model: harvest, fit, measure, index and report, in one run."""
+    options = {
+        "model": str(model_folder) if model_folder is not None else model,
+        "site": site,
+        "text.source": text,
+        "text.max_tokens": max_tokens,
+        "fit.method": method,
+        "fit.num_atoms": atoms,
+        "fit.k": k,
+        "fit.steps": steps,
+        "seed": seed,
+    }
+    _learn(options, out, sets or [], config, replace=replace, as_json=as_json, quiet=quiet)
+
+
+@app.command(epilog="Example: tacit demo --out runs/demo --replace")
+def demo(
+    out: Out = Path("runs/demo"),
+    sets: Sets = None,
+    replace: Replace = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Learn the features of the shipped model pycode on Python's own source; no network."""
+    given = {name.partition("=")[0] for name in sets or []}
+    options = {name: value for name, value in DEMO.items() if name not in given}
+    _learn(options, out, sets or [], None, replace=replace, as_json=as_json, quiet=quiet)
+
+
+def _learn(
+    options: dict[str, Any],
+    out: Path,
+    sets: list[str],
+    config: Path | None,
+    *,
+    replace: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from tacit.base.configuration import gather
+    from tacit.base.folders import discard
+    from tacit.base.records import to_json
+    from tacit.verbs.learn import learn as run_learn
+    from tacit.verbs.settings import LearnSettings
+
+    settings, passed = gather(LearnSettings, file=config, sets=sets, options=options)
+    if replace:
+        discard(out)
+    run = run_learn(
+        settings, out, passed=passed, progress=for_terminal(quiet=quiet or as_json)
+    )
+    if as_json:
+        plain = {
+            "folder": str(out),
+            "report": str(run.report),
+            "headlines": [to_json(record) for record in run.headlines],
+        }
+        printing.write(json.dumps(plain, indent=1))
+        return
+    printing.write(f"report: {run.report}")
+    for record in run.headlines:
+        printing.write("  " + printing.line(record))
+
+
+@app.command("list", epilog="Example: tacit list sites pycode")
+def list_names(
+    what: Annotated[
+        str, typer.Argument(help="sites, methods, metrics, subjects, sources or labellers.")
+    ],
+    model: Annotated[str | None, typer.Argument(help="For sites: the model.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the names that the other commands take."""
+    from tacit.verbs.names import listed
+
+    rows = listed(what, model)
+    if as_json:
+        printing.write(json.dumps([{"name": name, "about": about} for name, about in rows]))
+        return
+    widest = max(len(name) for name, _ in rows)
+    for name, about in rows:
+        printing.write(f"{name:<{widest}}  {about}".rstrip())
+
+
+@app.command("train-subject", epilog="Example: tacit train-subject pycode --out my-pycode")
+def train_subject(
+    name: Annotated[str, typer.Argument(help="A recipe: pycode.")],
+    *,
+    out: Out,
+    steps: Annotated[
+        int | None, typer.Option(help="Fewer steps than the recipe's, for a trial.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train a micro subject by its recipe into a Hugging Face folder; resumable."""
+    from tacit.verbs.subjects import train_shipped
+
+    found = train_shipped(name, out, steps=steps, progress=for_terminal(quiet=quiet))
+    low, high = found.interval
+    printing.write(
+        f"{out}: {found.nats_per_token:.3f} nats per token on held-out files (95 %: {low:.3f} to "
+        f"{high:.3f}, n = {found.num_documents}); 3-gram {found.trigram_nats_per_token:.3f}"
+    )
+
+
+@app.command(epilog="Example: tacit report runs/demo")
+def report(run: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
+    """Draw a run's report again from its folder alone; no model is needed."""
+    from tacit.reports import render_report
+
+    printing.write(f"report: {render_report(run)}")

@@ -1,0 +1,53 @@
+"""How results look in a terminal, and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from tacit.base.records import Claim, Gap, Record, Result, to_json
+
+IN_WORDS = {
+    "fvu": "variance unexplained (FVU)",
+    "l0": "active features a token (L0)",
+    "loss_recovered": "loss recovered",
+    "dead_share": "dead features",
+    "f1": "best features' F1 for labels",
+}
+
+
+def number(value: float) -> str:
+    """Return a value with three significant digits, in the way a reader writes it."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+
+
+def line(record: Record) -> str:
+    """Return one result or gap as a line: name, value, interval, n."""
+    if isinstance(record, Claim):
+        return f"{record.published}: {record.judgement}"
+    name = IN_WORDS.get(record.name, record.name)
+    if isinstance(record, Gap):
+        return f"{name:<32} not measured: {record.reason}"
+    ends = ""
+    if record.interval is not None:
+        ends = f" (95 %: {number(record.interval[0])} to {number(record.interval[1])})"
+    unit = "" if record.unit == "1" else f" {record.unit}"
+    return f"{name:<32} {number(record.value)}{unit}{ends}, n = {record.n:,}"
+
+
+def write(text: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def show_records(records: Sequence[Record], *, as_json: bool) -> None:
+    """Print records as lines with their coordinates, or as a JSON list."""
+    if as_json:
+        write(json.dumps([to_json(record) for record in records], indent=1))
+        return
+    for record in records:
+        of: Sequence[str] = ()
+        if isinstance(record, Result | Gap):
+            of = [f"{key} {value}" for key, value in record.of.items()]
+        write(line(record) + (f"  [{', '.join(of)}]" if of else ""))

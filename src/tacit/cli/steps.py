@@ -1,0 +1,225 @@
+"""The commands for single steps: harvest, fit, measure, index, show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tacit.base.configuration import gather
+from tacit.base.errors import UserError
+from tacit.base.progress import for_terminal
+from tacit.cli import printing
+
+if TYPE_CHECKING:
+    from tacit.features.index import Context
+
+steps = typer.Typer()
+
+Out = Annotated[Path, typer.Option("--out", help="Folder to make; appears when complete.")]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", help="A store made by `tacit harvest`.")
+]
+DictionaryFolder = Annotated[
+    Path, typer.Option("--dictionary", help="A dictionary made by `tacit fit`.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+
+
+@steps.command(
+    epilog="Example: tacit harvest pycode --site resid.1 --site mlp.2 --out runs/store"
+)
+def harvest(
+    model: Annotated[
+        str, typer.Argument(help="A shipped subject, a hub name or a folder.")
+    ],
+    *,
+    site: Annotated[list[str], typer.Option(help="Where to read; repeatable.")],
+    text: Annotated[
+        str, typer.Option(help="A source, a file or a folder.")
+    ] = "python-stdlib",
+    max_tokens: Annotated[int | None, typer.Option(help="Tokens to read at most.")] = None,
+    context: Annotated[int | None, typer.Option(help="Tokens of a window.")] = None,
+    bos: Annotated[
+        bool | None, typer.Option("--bos/--no-bos", help="Open windows with BOS.")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="float16, bfloat16 or float32.")] = "float16",
+    out: Out,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Record what flows through sites of a model into a store; resumable."""
+    from tacit.verbs.settings import TextSettings
+    from tacit.verbs.steps import harvest_text
+
+    options = {
+        "max_tokens": max_tokens,
+        "context_tokens": context,
+        "prepend_bos": bos,
+        "dtype": dtype,
+    }
+    settings, _ = gather(TextSettings, options=options)
+    made = harvest_text(
+        model,
+        text,
+        site,
+        out,
+        settings=settings.harvest(),
+        progress=for_terminal(quiet=quiet or as_json),
+    )
+    facts = {"folder": str(out), "tokens": made.num_tokens, "sites": list(made.sites)}
+    facts |= {name: made.manifest[name] for name in ("num_special", "num_high_norm")}
+    facts |= {
+        name: made.manifest[name] for name in ("num_dropped_tokens", "skipped_documents")
+    }
+    printing.write(json.dumps(facts) if as_json else _in_lines(facts))
+
+
+@steps.command(
+    epilog="Example: tacit fit --store runs/store --site resid.1 --k 16 --out runs/dict"
+)
+def fit(
+    *,
+    store: StoreFolder,
+    site: Annotated[str, typer.Option(help="A site of the store.")],
+    method: Annotated[
+        str | None, typer.Option(help="`tacit list methods` names them.")
+    ] = None,
+    atoms: Annotated[
+        int | None, typer.Option(help="Atoms; default 8 times the width.")
+    ] = None,
+    k: Annotated[int | None, typer.Option(help="Active atoms a token.")] = None,
+    penalty: Annotated[float | None, typer.Option(help="L1 penalty.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Rows a step.")] = None,
+    seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of the method: extra.NAME=value."),
+    ] = None,
+    out: Out,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a dictionary to one site of a store; resumable."""
+    from tacit.verbs.settings import FitSettings
+    from tacit.verbs.steps import fit_one
+
+    options = {"method": method, "num_atoms": atoms, "k": k, "penalty": penalty}
+    options |= {"steps": steps, "batch": batch}
+    settings, passed = gather(FitSettings, sets=sets or [], options=options)
+    made = fit_one(
+        store,
+        site,
+        out,
+        settings=settings,
+        seed=seed,
+        passed=passed,
+        progress=for_terminal(quiet=quiet),
+    )
+    printing.write(f"{out}: {made.method}, {made.num_atoms} atoms of width {made.width}")
+
+
+@steps.command(
+    epilog="Example: tacit measure pycode --dictionary runs/dict --store runs/store"
+)
+def measure(
+    model: Annotated[
+        str, typer.Argument(help="The subject that the store was harvested from.")
+    ],
+    *,
+    dictionary: DictionaryFolder,
+    store: StoreFolder,
+    max_windows: Annotated[
+        int | None, typer.Option(help="Held-out windows for the losses; default all.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure a dictionary on held-out text: FVU, L0, dead features, loss recovered."""
+    from tacit.verbs.steps import measure as run_measure
+
+    records = run_measure(
+        model,
+        dictionary,
+        store,
+        max_windows=max_windows,
+        progress=for_terminal(quiet=quiet or as_json),
+    )
+    printing.show_records(records, as_json=as_json)
+
+
+@steps.command(
+    epilog="Example: tacit index --dictionary runs/dict --store runs/store --out runs/index"
+)
+def index(
+    *, dictionary: DictionaryFolder, store: StoreFolder, out: Out, quiet: Quiet = False
+) -> None:
+    """Index where every feature fires."""
+    from tacit.verbs.steps import index as run_index
+
+    made = run_index(dictionary, store, out, progress=for_terminal(quiet=quiet))
+    printing.write(f"{out}: {made.num_atoms} features over {made.num_rows:,} tokens")
+
+
+@steps.command(epilog="Example: tacit show 812 --run runs/demo")
+def show(
+    feature: Annotated[int, typer.Argument(help="Number of the feature.")],
+    *,
+    run: Annotated[Path | None, typer.Option(help="A run of `tacit learn`.")] = None,
+    index: Annotated[
+        Path | None, typer.Option(help="An index made by `tacit index`.")
+    ] = None,
+    num: Annotated[int, typer.Option(help="Contexts to show.")] = 10,
+    around: Annotated[int, typer.Option(help="Tokens on each side.")] = 12,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a feature fires most, with the tokens around."""
+    from dataclasses import asdict
+
+    from tacit.features.index import open_index
+
+    if (run is None) == (index is None):
+        raise UserError("say where the feature is: either --run RUN or --index INDEX.")
+    opened = open_index(index if index is not None else Path(run or "") / "index")
+    contexts = opened.top(feature, num=num, around=around)
+    if as_json:
+        printing.write(json.dumps([asdict(context) for context in contexts]))
+        return
+    row = opened.features.slice(feature, 1).to_pylist()[0]
+    printing.write(
+        f"feature {feature}: fires on {row['density']:.3%} of {opened.num_rows:,} tokens, "
+        f"at most {row['max_value']:.3g}"
+    )
+    _print_contexts(contexts)
+
+
+def _print_contexts(contexts: list[Context]) -> None:
+    """Print contexts with tokens coloured by activation; brackets mark the firing."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for context in contexts:
+        line = Text(f"{context.value:8.3g}  ")
+        for place, (token, value) in enumerate(
+            zip(context.tokens, context.values, strict=True)
+        ):
+            shown = token.replace("\n", "⏎")
+            share = value / context.value if context.value else 0.0
+            style = (
+                "bold black on yellow"
+                if share > 0.5
+                else "black on khaki1"
+                if share > 0
+                else ""
+            )
+            line.append(f"[{shown}]" if place == context.peak else shown, style)
+        line.append(f"   {context.document}:{context.line}", "dim")
+        console.print(line)
+
+
+def _in_lines(facts: dict[str, object]) -> str:
+    return "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in facts.items())

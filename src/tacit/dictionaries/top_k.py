@@ -1,0 +1,170 @@
+"""Top-k sparse autoencoders: the sparsity is set, not bought with a penalty.
+
+Axes: n rows, d width, f atoms, k active atoms, a dead atoms.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import ClassVar, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tacit.dictionaries.dead import add_auxiliary, count_silence, dead_atoms, revive
+from tacit.dictionaries.dictionary import Dictionary, InputContract
+from tacit.dictionaries.kernels import Ragged, ragged_from_padded, rows_per_block, top_k
+from tacit.dictionaries.learned import (
+    DECAY_SHARE,
+    Centre,
+    Tensors,
+    centred_rows,
+    descend,
+    frozen,
+    initial_state,
+    learning_rate,
+    sparse_gradients,
+    spread_of,
+)
+from tacit.dictionaries.methods import State, StepReport, require, require_fitting_k
+from tacit.dictionaries.selections import TopKPositive
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class TopK:
+    """Keep each row's k largest pre-activations and descend the squared error of the rest.
+
+    After Gao et al. 2024, arXiv:2406.04093. Where we differ: atoms are brought to unit length
+    after each step, rows are scaled so that their mean squared distance from the centre is 1,
+    and atoms that stay dead are also replaced outright (``revive_every_steps``).
+    """
+
+    kind: ClassVar[str] = "top-k"
+
+    num_atoms: int
+    """Directions to learn (f)."""
+    k: int
+    """Most atoms active in one row."""
+    learning_rate: float | None = None
+    """Plateau of Adam's rate; None is ``2e-4 / sqrt(f / 2**14)``."""
+    warm_up_steps: int = 10
+    """Steps over which the rate rises from nearly zero."""
+    clip: float | None = 1.0
+    """Largest norm of the whole gradient; None leaves it alone."""
+    centre: Centre = "mean"
+    """What the centre starts as, taken from the first block; it is learned from there."""
+    auxiliary_weight: float = 1 / 32
+    """Weight of the loss that teaches dead atoms the residual; 0 turns it off."""
+    num_auxiliary: int | None = None
+    """Dead atoms that take part in each row; None is half the width, at most 512."""
+    dead_after_steps: int = 100
+    """Steps of silence after which an atom counts as dead."""
+    revive_every_steps: int | None = 100
+    """Steps between replacements of dead atoms, none in the last fifth; None never replaces."""
+
+    def __post_init__(self) -> None:
+        require_fitting_k(self.k, self.num_atoms)
+        rate, clip, kept = self.learning_rate, self.clip, self.num_auxiliary
+        require("learning_rate", rate, "positive", holds=rate is None or rate > 0)
+        require("warm_up_steps", self.warm_up_steps, "0 or more", holds=self.warm_up_steps >= 0)
+        require("clip", clip, "positive, or None", holds=clip is None or clip > 0)
+        weight = self.auxiliary_weight
+        require("auxiliary_weight", weight, "0 or more", holds=weight >= 0)
+        require("num_auxiliary", kept, "1 or more, or None", holds=kept is None or kept >= 1)
+        steps, every = self.dead_after_steps, self.revive_every_steps
+        require("dead_after_steps", steps, "1 or more", holds=steps >= 1)
+        holds = every is None or every >= 1
+        require("revive_every_steps", every, "1 or more, or None", holds=holds)
+
+    def initial(self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int) -> State:
+        """Return the state before the first step."""
+        return initial_state(
+            first_block,
+            num_atoms=self.num_atoms,
+            tied=False,
+            centre=self.centre,
+            scaled=True,
+            seed=seed,
+            num_steps=num_steps,
+        )
+
+    @torch.no_grad()
+    def step(self, state: State, block: Float[Tensor, "n d"]) -> tuple[State, StepReport]:
+        """Return the state after one step of Adam; the given state is overwritten.
+
+        Loss: squared error summed over dimensions, mean over rows, plus the auxiliary loss.
+        """
+        tensors = state.tensors
+        centred = centred_rows(tensors, block)
+        dead = dead_atoms(tensors, self.dead_after_steps)
+        code, of_dead = self._encode(tensors, centred, dead)
+        gradients = sparse_gradients(tensors, centred, code)
+        spread = spread_of(centred)
+        loss = gradients.squared_error / len(centred)
+        if len(dead) and self.auxiliary_weight > 0:
+            loss = loss + add_auxiliary(
+                gradients,
+                tensors,
+                centred,
+                dead,
+                of_dead,
+                num_kept=self.num_auxiliary or min(512, max(1, centred.shape[1] // 2)),
+                weight=self.auxiliary_weight,
+                spread=spread,
+            )
+        fired = code.indices[code.values > 0]
+        count_silence(tensors, fired)
+        norm = self._descend(state, gradients.finished(tensors["encoder"], tied=False))
+        self._revive(state, gradients.residual)
+        return state.advanced(), StepReport(
+            loss=float(loss),
+            fvu=float(gradients.squared_error / spread),
+            l0=len(fired) / len(centred),
+            num_dead=len(dead),
+            gradient_norm=float(norm),
+        )
+
+    def finish(self, state: State, *, contract: InputContract | None = None) -> Dictionary:
+        """Return the dictionary, its scale and centre in units of the rows given."""
+        return frozen(
+            state, TopKPositive(k=self.k), contract, method=self.kind, settings=asdict(self)
+        )
+
+    def _encode(
+        self, tensors: Tensors, centred: Float[Tensor, "n d"], dead: Int[Tensor, "a"]
+    ) -> tuple[Ragged, Float[Tensor, "n a"]]:
+        """Return the code, and the pre-activations of dead atoms, block by block in cache."""
+        n, step = len(centred), rows_per_block(self.num_atoms)
+        buffer = centred.new_empty(min(n, step), self.num_atoms)
+        values = centred.new_empty(n, self.k)
+        indices = torch.empty(n, self.k, dtype=torch.int64, device=centred.device)
+        of_dead = centred.new_empty(n, len(dead))
+        for first in range(0, n, step):
+            rows = slice(first, min(n, first + step))
+            part = buffer[: rows.stop - first]
+            torch.addmm(tensors["encoder_bias"], centred[rows], tensors["encoder"].T, out=part)
+            values[rows], indices[rows] = top_k(part, self.k)
+            if len(dead):
+                torch.index_select(part, 1, dead, out=of_dead[rows])
+        return ragged_from_padded(values.relu_(), indices), of_dead
+
+    def _descend(self, state: State, gradients: Tensors) -> Tensor:
+        rate = learning_rate(
+            self.learning_rate,
+            self.num_atoms,
+            step=state.step,
+            num_steps=state.num_steps,
+            warm_up_steps=self.warm_up_steps,
+        )
+        return descend(
+            state.tensors, gradients, step=state.step, rate=rate, clip=self.clip
+        )
+
+    def _revive(self, state: State, residual: Float[Tensor, "n d"]) -> None:
+        every, done = self.revive_every_steps, state.step + 1
+        late = done > (1 - DECAY_SHARE) * state.num_steps
+        if every is None or done % every or late:
+            return
+        dead = dead_atoms(state.tensors, self.dead_after_steps)
+        if len(dead):
+            revive(state, dead, residual, encoder_share=1.0)

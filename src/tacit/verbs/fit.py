@@ -1,0 +1,78 @@
+"""Dictionaries fitted to a store: the stream, the loop, and a folder for each dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tacit.activations.store import Store
+from tacit.activations.streaming import Stream, rows_for
+from tacit.base.errors import UserError
+from tacit.base.progress import Progress, silent
+from tacit.dictionaries import fit as fit_members
+from tacit.dictionaries.dictionary import Dictionary, InputContract
+from tacit.verbs.members import Member
+from tacit.verbs.settings import FitSettings
+
+EPOCHS = 8
+FEWEST_STEPS, MOST_STEPS = 500, 20_000
+
+
+def contract_of(store: Store, site: str) -> InputContract:
+    """Return what a dictionary fitted to this store expects of its input."""
+    made = store.manifest["configuration"]
+    return InputContract(
+        subject=made["subject"],
+        subject_digest=made["subject_digest"],
+        site=site,
+        prepend_bos=made["prepend_bos"],
+        context_tokens=made["context_tokens"],
+        high_norm_factor=made["high_norm_factor"],
+        dtype=made["subject_dtype"],
+    )
+
+
+def stream_of(store: Store, site: str, settings: FitSettings, seed: int) -> Stream:
+    """Return the shuffled stream over the usable rows of the training documents."""
+    rows = rows_for(store, [site], held_out=False)
+    if len(rows) < settings.batch:
+        raise UserError(
+            f"{len(rows)} usable training rows are too few for one batch of {settings.batch}; "
+            "read more text, or set fit.batch lower."
+        )
+    return Stream(
+        store=store, sites=(site,), rows=rows, seed=seed, block_rows=settings.batch
+    )
+
+
+def steps_of(settings: FitSettings, stream: Stream) -> int:
+    """Return the steps asked for, or eight passes within bounds."""
+    return settings.steps or min(MOST_STEPS, max(FEWEST_STEPS, EPOCHS * len(stream)))
+
+
+def fit_store(
+    store: Store,
+    site: str,
+    members: Mapping[str, Member],
+    settings: FitSettings,
+    folder: Path,
+    *,
+    seed: int,
+    progress: Progress = silent,
+) -> dict[str, Dictionary]:
+    """Return each member's dictionary, fitted on one stream and saved under ``folder``.
+
+    Killed and called again with the same arguments it goes on where it was; on CPU the
+    dictionaries are the same to the byte.
+    """
+    stream = stream_of(store, site, settings, seed)
+    fitted = fit_members(
+        {name: member.method for name, member in members.items()},
+        stream,
+        seeds=[seed],
+        steps=steps_of(settings, stream),
+        folder=folder,
+        contract=contract_of(store, site),
+        progress=progress,
+    )
+    return {each.name: each.dictionary for each in fitted}

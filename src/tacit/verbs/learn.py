@@ -1,0 +1,272 @@
+"""``tacit learn``: from a model and text to a folder that says which features the model uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tacit.activations.harvest import harvest
+from tacit.activations.store import Store, open_store
+from tacit.base.folders import is_complete, whole_folder
+from tacit.base.manifest import describe
+from tacit.base.pages import write_pages
+from tacit.base.progress import Progress, silent
+from tacit.base.records import Gap, Record, Result, read_records, write_records
+from tacit.base.seeds import stream
+from tacit.data.documents import Corpus
+from tacit.data.text import load_text
+from tacit.dictionaries.dictionary import Dictionary
+from tacit.features.agreement import LabelAgreement, label_agreement
+from tacit.features.build import build_index
+from tacit.features.index import Index, open_index
+from tacit.metrics.bootstrap import bootstrap_mean
+from tacit.models.load import load_subject
+from tacit.models.subject import Subject
+from tacit.reports import render_report
+from tacit.verbs.cards import choose, promoted_tokens, write_cards
+from tacit.verbs.fit import fit_store, steps_of, stream_of
+from tacit.verbs.measure import as_result, fidelity, kept_loss
+from tacit.verbs.members import MAIN, Member, frontier_members, main_member
+from tacit.verbs.settings import LearnSettings
+from tacit.verbs.story import SHOWN_NAMES, Findings, pages_of
+
+HEADLINES = ("fvu", "l0", "loss_recovered", "dead_share", "f1")
+
+
+@dataclass(frozen=True)
+class LearnRun:
+    """A finished learn run."""
+
+    folder: Path
+    records: tuple[Record, ...]
+
+    @property
+    def report(self) -> Path:
+        """The page to open in a browser."""
+        return self.folder / "report.html"
+
+    @property
+    def store(self) -> Store:
+        """The harvested activations."""
+        return open_store(self.folder / "store")
+
+    @property
+    def index(self) -> Index:
+        """The index of the main dictionary's features."""
+        return open_index(self.folder / "index")
+
+    @property
+    def headlines(self) -> list[Result | Gap]:
+        """The five numbers of the main dictionary that a reader wants first."""
+        main = main_coordinates(self.folder)
+        wanted = {
+            "fvu": {**main, "positions": "usable"},
+            "l0": {**main, "positions": "usable"},
+            "loss_recovered": main,
+            "dead_share": main,
+            "f1": {"of": "best features"},
+        }
+        found: list[Result | Gap] = []
+        for name, of in wanted.items():
+            for record in self.records:
+                if isinstance(record, Result | Gap) and record.name == name:
+                    if of.items() <= record.of.items():
+                        found.append(record)
+                        break
+        return found
+
+
+def main_coordinates(folder: Path) -> dict[str, str | int | float]:
+    """Return the coordinates of a learn run's main dictionary."""
+    from tacit.base.folders import read_manifest
+
+    settings = LearnSettings(**read_manifest(folder)["configuration"]["settings"])
+    width = open_store(folder / "store").width(settings.site)
+    return dict(main_member(settings.fit, width, settings.seed).of)
+
+
+def learn(
+    settings: LearnSettings,
+    out: Path,
+    *,
+    passed: Sequence[str] = (),
+    progress: Progress = silent,
+) -> LearnRun:
+    """Return the run in ``out``: store, dictionaries, figures, index and report.
+
+    A finished run with the same settings is returned as it is; one that was stopped goes on
+    from where it was.
+    """
+    subject = load_subject(settings.model)
+    width = subject.width(settings.site)
+    corpus = load_text(settings.text.source)
+    configuration = {
+        "settings": settings.model_dump(mode="json"),
+        "subject_digest": subject.digest,
+        "text_digest": corpus.digest(),
+    }
+    members = {MAIN: main_member(settings.fit, width, settings.seed)}
+    if settings.frontier is not None:
+        members |= frontier_members(settings.fit, settings.frontier, width, settings.seed)
+    manifest = describe("learn", configuration, passed=passed, seed=settings.seed)
+    if not is_complete(out, manifest):
+        with whole_folder(out, manifest) as partial:
+            _fill(partial, settings, subject, corpus, members, progress)
+    return LearnRun(out, tuple(read_records(out / "results.json")))
+
+
+def _fill(
+    partial: Path,
+    settings: LearnSettings,
+    subject: Subject,
+    corpus: Corpus,
+    members: dict[str, Member],
+    progress: Progress,
+) -> None:
+    store = _store(partial, settings, subject, corpus, progress)
+    dictionaries = fit_store(
+        store,
+        settings.site,
+        members,
+        settings.fit,
+        partial / "dictionaries",
+        seed=settings.seed,
+        progress=progress,
+    )
+    main = dictionaries[MAIN]
+    index = _index(partial, main, store, progress)
+    records = _figures(settings, subject, store, members, dictionaries, progress)
+    agreement = agreement_of(index, store, settings)
+    if agreement is not None:
+        records += agreement_records(agreement, settings.seed)
+    else:
+        records.append(
+            Gap(name="f1", reason="no truth is known for this text's tokens", of={})
+        )
+    write_records(partial / "results.json", records)
+    shown = choose(
+        index,
+        agreement.by_feature if agreement else (),
+        settings.shown_features,
+        settings.seed,
+    )
+    features = [each.feature for each in shown]
+    cards = write_cards(
+        index,
+        shown,
+        {each.feature: each for each in agreement.by_feature} if agreement else {},
+        promoted_tokens(subject, main, features, index.vocabulary),
+        partial / "artifacts",
+        seed=settings.seed,
+    )
+    findings = Findings(
+        settings=settings,
+        store=store,
+        index=index,
+        records=records,
+        agreement=agreement,
+        main=members[MAIN].of,
+        main_name=in_words(members[MAIN]),
+        num_steps=steps_of(
+            settings.fit, stream_of(store, settings.site, settings.fit, settings.seed)
+        ),
+        cards=cards,
+    )
+    write_pages(
+        partial / "artifacts" / "pages.json", pages_of(findings, partial / "artifacts")
+    )
+    render_report(partial)
+
+
+def in_words(member: Member) -> str:
+    """Return a dictionary's method and size, e.g. ``TopK with 1,024 atoms, k 32``."""
+    name = SHOWN_NAMES.get(str(member.of["method"]), str(member.of["method"]))
+    rest = [f"{key} {member.of[key]:g}" for key in ("k", "penalty") if key in member.of]
+    return ", ".join([f"{name} with {member.of['num_atoms']:,} atoms", *rest])
+
+
+def _store(
+    partial: Path,
+    settings: LearnSettings,
+    subject: Subject,
+    corpus: Corpus,
+    progress: Progress,
+) -> Store:
+    folder = partial / "store"
+    if folder.exists():
+        return open_store(folder)
+    return harvest(
+        subject,
+        corpus,
+        [settings.site],
+        folder,
+        settings=settings.text.harvest(),
+        progress=progress,
+    )
+
+
+def _index(partial: Path, main: Dictionary, store: Store, progress: Progress) -> Index:
+    folder = partial / "index"
+    if folder.exists():
+        return open_index(folder)
+    return build_index(main, store, folder, progress=progress)
+
+
+def _figures(
+    settings: LearnSettings,
+    subject: Subject,
+    store: Store,
+    members: dict[str, Member],
+    dictionaries: dict[str, Dictionary],
+    progress: Progress,
+) -> list[Record]:
+    records: list[Record] = []
+    with progress("fidelity", len(members), "dictionaries") as advance:
+        for name, member in members.items():
+            records += fidelity(dictionaries[name], store, member.of, seed=settings.seed)
+            advance()
+    return records + kept_loss(
+        subject,
+        store,
+        {name: (dictionaries[name], member.of) for name, member in members.items()},
+        seed=settings.seed,
+        max_windows=settings.loss_windows,
+        progress=progress,
+    )
+
+
+def agreement_of(
+    index: Index, store: Store, settings: LearnSettings
+) -> LabelAgreement | None:
+    """Return how features agree with the labels; None when no truth is known."""
+    if not index.manifest["labels"]:
+        return None
+    width = store.width(settings.site)
+    rng = stream(settings.seed, "verbs/random basis")
+    basis = torch.linalg.qr(torch.from_numpy(rng.standard_normal((width, width))).float())[
+        0
+    ]
+    coordinates = np.zeros((store.num_tokens, width), dtype=np.float32)
+    usable = np.flatnonzero(store.usable(settings.site))
+    vectors = store.vectors(settings.site, usable)
+    coordinates[usable] = ((vectors - vectors.mean(dim=0)) @ basis).numpy()
+    return label_agreement(index, coordinates)
+
+
+def agreement_records(agreement: LabelAgreement, seed: int) -> list[Record]:
+    """Return the mean over labels of the best F1 and AUROC, of features and of random directions."""
+    rng = stream(seed, "verbs/agreement")
+    records: list[Record] = []
+    for of, found in (
+        ("best features", agreement.by_label),
+        ("random basis", agreement.random),
+    ):
+        for name in ("f1", "auroc"):
+            values = np.array([vars(each)[name] for each in found.values()])
+            if len(values):
+                records.append(as_result(name, bootstrap_mean(values, rng), {"of": of}))
+    return records

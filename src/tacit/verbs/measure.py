@@ -1,0 +1,227 @@
+"""How good a dictionary is on held-out text: fidelity, sparsity, and the loss it keeps.
+
+Axes: n rows, d width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tacit.activations.store import Store
+from tacit.activations.streaming import rows_for
+from tacit.base.errors import UserError
+from tacit.base.progress import Progress, silent
+from tacit.base.records import Gap, Record, Result
+from tacit.base.seeds import stream
+from tacit.dictionaries.dictionary import Dictionary
+from tacit.interventions.loss import Losses, substitution_losses
+from tacit.metrics.bootstrap import bootstrap_ratio
+from tacit.metrics.catalogue import METRICS
+from tacit.metrics.fidelity import VarianceUnexplained
+from tacit.metrics.intervals import Interval
+from tacit.metrics.sparsity import Firing, count_firing
+from tacit.models.subject import Subject
+
+BLOCK_ROWS = 4_096
+Coordinates = Mapping[str, str | int | float]
+
+
+def check_fits(dictionary: Dictionary, store: Store) -> str:
+    """Return the dictionary's site, or say why the store cannot be read by it."""
+    contract, made = dictionary.contract, store.manifest["configuration"]
+    if contract.site not in store.sites:
+        raise UserError(
+            f"the dictionary reads site {contract.site!r}; {store.folder} holds "
+            f"{', '.join(store.sites)}. Harvest that site."
+        )
+    for name in ("subject_digest", "prepend_bos", "high_norm_factor"):
+        asked, found = vars(contract)[name], made[name]
+        if asked != found:
+            raise UserError(
+                f"the dictionary was fitted with {name} {asked!r}, and {store.folder} was "
+                f"harvested with {found!r}; harvest as the dictionary expects."
+            )
+    return contract.site
+
+
+def as_result(name: str, interval: Interval, of: Coordinates) -> Result:
+    """Return a metric's value with its interval as a record."""
+    ends = None
+    if interval.low is not None and interval.high is not None:
+        ends = (interval.low, interval.high)
+    row = METRICS[name]
+    return Result(
+        name=name,
+        value=interval.value,
+        unit=row.unit,
+        better=row.direction,
+        n=interval.n,
+        interval=ends,
+        of=dict(of),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """What one pass of a dictionary over rows adds up to, by document."""
+
+    squared_error: Float[np.ndarray, " u"]
+    squared_spread: Float[np.ndarray, " u"]
+    num_rows: Int[np.ndarray, " u"]
+    num_fired: Int[np.ndarray, " u"]
+    firing: Firing
+
+
+@torch.no_grad()
+def encode_rows(
+    dictionary: Dictionary, store: Store, site: str, rows: Int[np.ndarray, " n"]
+) -> Encoded:
+    """Return the sums over ``rows`` from which fidelity and sparsity follow."""
+    document = store.column("document")[rows]
+    sample, fired, firing = VarianceUnexplained(), np.zeros(len(rows), dtype=np.int64), None
+    for first in range(0, len(rows), BLOCK_ROWS):
+        span = slice(first, first + BLOCK_ROWS)
+        original = store.vectors(site, rows[span])
+        code = dictionary.encode(original)
+        sample.add(original, dictionary.decode(code), document[span])
+        fired[span] = (code.values != 0).sum(dim=1).numpy()
+        counted = count_firing(code.values, code.indices, dictionary.num_atoms)
+        firing = counted if firing is None else firing + counted
+    assert firing is not None, "rows_for gives at least one row"
+    sums = sample.unit_sums()
+    owner = np.searchsorted(sums.units, document)
+    return Encoded(
+        squared_error=sums.numerators,
+        squared_spread=sums.denominators,
+        num_rows=np.bincount(owner),
+        num_fired=np.bincount(owner, weights=fired).astype(np.int64),
+        firing=firing,
+    )
+
+
+def fidelity(
+    dictionary: Dictionary, store: Store, of: Coordinates, *, seed: int
+) -> list[Record]:
+    """Return FVU, L0, dead and dense share over the held-out rows of a store.
+
+    Everything is over the usable positions; FVU comes a second time with the special and
+    high-norm positions. Intervals are over documents.
+    """
+    site = check_fits(dictionary, store)
+    usable = encode_rows(dictionary, store, site, rows_for(store, [site], held_out=True))
+    everywhere = encode_rows(
+        dictionary, store, site, np.flatnonzero(store.column("held_out"))
+    )
+    rng = stream(seed, "verbs/fidelity")
+    records: list[Record] = []
+    for positions, found in (("usable", usable), ("all", everywhere)):
+        fvu = bootstrap_ratio(found.squared_error, found.squared_spread, rng)
+        records.append(as_result("fvu", fvu, {**of, "positions": positions}))
+    l0 = bootstrap_ratio(usable.num_fired.astype(float), usable.num_rows.astype(float), rng)
+    records.append(as_result("l0", l0, {**of, "positions": "usable"}))
+    for name, value in (
+        ("dead_share", usable.firing.dead_share()),
+        ("dense_share", usable.firing.dense_share()),
+    ):
+        seen = {**of, "positions": "usable", "tokens_seen": usable.firing.num_tokens}
+        row = METRICS[name]
+        records.append(
+            Result(
+                name=name,
+                value=value,
+                unit=row.unit,
+                better=row.direction,
+                n=dictionary.num_atoms,
+                interval=None,
+                of=seen,
+            )
+        )
+    return records
+
+
+def kept_loss(
+    subject: Subject,
+    store: Store,
+    dictionaries: Mapping[str, tuple[Dictionary, Coordinates]],
+    *,
+    seed: int,
+    max_windows: int | None = None,
+    progress: Progress = silent,
+) -> list[Record]:
+    """Return the loss recovered of each dictionary, against zero and against mean ablation.
+
+    All dictionaries read one site. With usable positions replaced and, a second time, all.
+    """
+    if not subject.is_causal:
+        reason = f"{subject.name} is an encoder and predicts no next token"
+        return [
+            Gap(name="loss_recovered", reason=reason, of=dict(of))
+            for _, of in dictionaries.values()
+        ]
+    sites = {check_fits(dictionary, store) for dictionary, _ in dictionaries.values()}
+    if len(sites) != 1:
+        raise UserError(
+            f"dictionaries of one site are measured together; these are of {sites}."
+        )
+    (site,) = sites
+    mean = mean_vector(store, site)
+    records: list[Record] = []
+    for positions in ("usable", "all"):
+        losses = substitution_losses(
+            subject,
+            store,
+            site,
+            {name: dictionary for name, (dictionary, _) in dictionaries.items()},
+            mean,
+            everywhere=positions == "all",
+            max_windows=max_windows,
+            progress=progress,
+        )
+        records += _recovered(losses, dictionaries, positions, seed)
+    return records
+
+
+def mean_vector(store: Store, site: str) -> Float[Tensor, " d"]:
+    """Return the mean of a site's usable training rows."""
+    rows = rows_for(store, [site], held_out=False)
+    total = torch.zeros(store.width(site), dtype=torch.float64)
+    for first in range(0, len(rows), BLOCK_ROWS):
+        total += store.vectors(site, rows[first : first + BLOCK_ROWS]).double().sum(dim=0)
+    return (total / len(rows)).float()
+
+
+def _recovered(
+    losses: Losses,
+    dictionaries: Mapping[str, tuple[Dictionary, Coordinates]],
+    positions: str,
+    seed: int,
+) -> list[Record]:
+    rng = stream(seed, "verbs/kept loss")
+    counts = losses.num_tokens.astype(float)
+    at: Coordinates = {"positions": positions}
+    clean = bootstrap_ratio(losses.clean, counts, rng)
+    records: list[Record] = [as_result("cross_entropy", clean, {**at, "edit": "none"})]
+    for edit in ("zero", "mean"):
+        found = bootstrap_ratio(losses.edited[edit], counts, rng)
+        records.append(as_result("cross_entropy", found, {**at, "edit": edit}))
+    for name, (_, of) in dictionaries.items():
+        found = bootstrap_ratio(losses.edited[name], counts, rng)
+        records.append(
+            as_result("cross_entropy", found, {**of, **at, "edit": "reconstruction"})
+        )
+        for against in ("zero", "mean"):
+            harm = losses.edited[against] - losses.clean
+            place = {**of, **at, "against": against}
+            if harm.sum() <= 0:
+                reason = f"{against} ablation does not raise the loss, so nothing can be recovered"
+                records.append(Gap(name="loss_recovered", reason=reason, of=place))
+                continue
+            share = bootstrap_ratio(losses.edited[against] - losses.edited[name], harm, rng)
+            records.append(as_result("loss_recovered", share, place))
+    return records

@@ -1,0 +1,80 @@
+"""Names that commands take, each with a phrase on what it is."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+from tacit.base.errors import UserError, look_up
+
+Row = tuple[str, str]
+
+
+def _first_line(thing: object) -> str:
+    """Return the first sentence of a docstring, up to its colon or full stop."""
+    return (inspect.getdoc(thing) or "").partition("\n")[0].rstrip(".")
+
+
+def _methods(_: str | None) -> list[Row]:
+    from tacit.dictionaries import METHODS
+
+    return [(name, _first_line(method)) for name, method in sorted(METHODS.items())]
+
+
+def _metrics(_: str | None) -> list[Row]:
+    from tacit.metrics.catalogue import METRICS
+
+    return [
+        (name, f"{row.formula}; {row.range_in_words()}; better: {row.direction}")
+        for name, row in sorted(METRICS.items())
+    ]
+
+
+def _subjects(_: str | None) -> list[Row]:
+    from tacit.models.shipped import SHIPPED
+    from tacit.training.recipes import RECIPES
+
+    return [
+        (
+            name,
+            f"width {RECIPES[name].width}, {RECIPES[name].num_layers} layers, "
+            f"trained on {RECIPES[name].source}",
+        )
+        for name in sorted(SHIPPED)
+    ]
+
+
+def _sources(_: str | None) -> list[Row]:
+    from tacit.data.text import SOURCES
+
+    return [(name, _first_line(source)) for name, source in sorted(SOURCES.items())]
+
+
+def _labellers(_: str | None) -> list[Row]:
+    from tacit.data.labels import LABELLERS
+
+    return [(name, _first_line(labeller)) for name, labeller in sorted(LABELLERS.items())]
+
+
+def _sites(model: str | None) -> list[Row]:
+    from tacit.models.load import load_subject
+
+    if model is None:
+        raise UserError("sites belong to a model: `tacit list sites MODEL`, e.g. pycode.")
+    subject = load_subject(model)
+    return [(site, f"{subject.width(site)} wide") for site in subject.sites()]
+
+
+LISTS: dict[str, Callable[[str | None], list[Row]]] = {
+    "sites": _sites,
+    "methods": _methods,
+    "metrics": _metrics,
+    "subjects": _subjects,
+    "sources": _sources,
+    "labellers": _labellers,
+}
+
+
+def listed(what: str, model: str | None = None) -> list[Row]:
+    """Return the names of one kind, each with what it is."""
+    return look_up(LISTS, what, "list")(model)

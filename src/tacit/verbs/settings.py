@@ -1,0 +1,87 @@
+"""What a user decides about a run; everything else follows from the model and the text."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tacit.activations.harvest import HarvestSettings
+from tacit.base.configuration import Configuration
+
+LARGEST_SEED = 2**31 - 1
+
+
+class TextSettings(Configuration):
+    """Which text is read, and how windows and positions are chosen."""
+
+    source: str = "python-stdlib"
+    """A name of ``tacit list sources``, a file or a folder."""
+    max_tokens: int | None = Field(default=None, ge=100)
+    """Tokens to read at most; the rest is counted as dropped."""
+    context_tokens: int | None = Field(default=None, ge=2)
+    """Window length, BOS included; None: what the model reads, at most 512."""
+    prepend_bos: bool | None = None
+    """Open every window with BOS; None: when the tokenizer has one."""
+    high_norm_factor: float | None = Field(default=10.0, gt=1)
+    """Positions whose norm exceeds this many medians are left out of fit and measure."""
+    dtype: Literal["float16", "bfloat16", "float32"] = "float16"
+    """Type of the stored activations."""
+    batch_contexts: int = Field(default=16, ge=1)
+    """Windows run at once."""
+
+    def harvest(self) -> HarvestSettings:
+        """Return the same as settings of a harvest."""
+        return HarvestSettings(
+            max_tokens=self.max_tokens,
+            context_tokens=self.context_tokens,
+            prepend_bos=self.prepend_bos,
+            high_norm_factor=self.high_norm_factor,
+            dtype=self.dtype,
+            batch_contexts=self.batch_contexts,
+            contexts_per_shard=16 * self.batch_contexts,
+        )
+
+
+class FitSettings(Configuration):
+    """The dictionary that is studied, and how long it is fitted."""
+
+    method: str = "top-k"
+    atoms_per_dimension: int = Field(default=8, ge=1)
+    """Atoms are this many times the site's width, unless ``num_atoms`` says otherwise."""
+    num_atoms: int | None = Field(default=None, ge=1)
+    k: int = Field(default=32, ge=1)
+    """Active atoms a token, for the methods that fix it."""
+    penalty: float = Field(default=0.1, gt=0)
+    """L1 penalty, for the methods that have one (inputs are scaled to unit variance)."""
+    steps: int | None = Field(default=None, ge=1)
+    """None: as many as make eight passes over the rows, within 500 and 20,000."""
+    batch: int = Field(default=2_048, ge=2)
+    """Rows a step."""
+    extra: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    """Any other setting of the method, by its name."""
+
+
+class FrontierSettings(Configuration):
+    """The dictionaries drawn beside the main one, fitted on the same stream."""
+
+    k: tuple[int, ...] = (8, 16, 64)
+    """Further sparsities of TopK; the floors PCA and random are drawn at these and the main k."""
+    penalties: tuple[float, ...] = (0.03, 0.1, 0.3)
+    """Penalties of ReLU-L1."""
+
+
+class LearnSettings(Configuration):
+    """All of ``tacit learn``."""
+
+    model: str
+    site: str
+    text: TextSettings = TextSettings()
+    fit: FitSettings = FitSettings()
+    frontier: FrontierSettings | None = FrontierSettings()
+    """None draws the main dictionary alone, without the floors."""
+    loss_windows: int | None = Field(default=96, ge=1)
+    """Held-out windows on which losses are measured; None: all."""
+    shown_features: int = Field(default=40, ge=1)
+    """Features that get a card in the report."""
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)

@@ -1,0 +1,109 @@
+"""The steps of ``learn`` one by one, for users who keep stores and dictionaries apart."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from tacit.activations.harvest import HarvestSettings, harvest
+from tacit.activations.store import Store, open_store, store_identity
+from tacit.base.folders import whole_folder
+from tacit.base.manifest import describe
+from tacit.base.progress import Progress, silent
+from tacit.base.records import Record
+from tacit.data.text import load_text
+from tacit.dictionaries.dictionary import Dictionary
+from tacit.dictionaries.files import load_dictionary, save_dictionary
+from tacit.features.build import build_index
+from tacit.features.index import Index
+from tacit.models.load import load_subject
+from tacit.verbs.fit import fit_store
+from tacit.verbs.measure import fidelity, kept_loss
+from tacit.verbs.members import MAIN, main_member
+from tacit.verbs.settings import FitSettings
+
+
+def harvest_text(
+    model: str,
+    text: str,
+    sites: Sequence[str],
+    out: Path,
+    *,
+    settings: HarvestSettings | None = None,
+    progress: Progress = silent,
+) -> Store:
+    """Return the store in ``out``: what flows at ``sites`` when the model reads the text."""
+    subject = load_subject(model)
+    for site in sites:
+        subject.width(site)  # an unknown site is told before the text is read
+    corpus = load_text(text)
+    return harvest(subject, corpus, sites, out, settings=settings, progress=progress)
+
+
+def fit_one(
+    store_folder: Path,
+    site: str,
+    out: Path,
+    *,
+    settings: FitSettings | None = None,
+    seed: int = 0,
+    passed: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Dictionary:
+    """Return the dictionary in ``out``, fitted to one site of a store; resumable."""
+    settings = settings or FitSettings()
+    store = open_store(store_folder)
+    member = main_member(settings, store.width(site), seed)
+    configuration = {
+        "store": store_identity(store),
+        "site": site,
+        "fit": settings.model_dump(mode="json"),
+        "seed": seed,
+    }
+    manifest = describe(
+        "dictionary", configuration, passed=passed, seed=seed, parents=[store_folder]
+    )
+    with whole_folder(out, manifest) as partial:
+        work = partial / "fit"
+        fitted = fit_store(
+            store, site, {MAIN: member}, settings, work, seed=seed, progress=progress
+        )
+        save_dictionary(fitted[MAIN], partial)
+        shutil.rmtree(work)
+    return load_dictionary(out)
+
+
+def measure(
+    model: str,
+    dictionary_folder: Path,
+    store_folder: Path,
+    *,
+    max_windows: int | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> list[Record]:
+    """Return fidelity, sparsity and loss recovered of a dictionary on a store's held-out text."""
+    dictionary, store = load_dictionary(dictionary_folder), open_store(store_folder)
+    of = {
+        "method": dictionary.method,
+        "num_atoms": dictionary.num_atoms,
+        "seed": dictionary.seed,
+    }
+    records = fidelity(dictionary, store, of, seed=seed)
+    return records + kept_loss(
+        load_subject(model),
+        store,
+        {"dictionary": (dictionary, of)},
+        seed=seed,
+        max_windows=max_windows,
+        progress=progress,
+    )
+
+
+def index(
+    dictionary_folder: Path, store_folder: Path, out: Path, *, progress: Progress = silent
+) -> Index:
+    """Return the index in ``out`` of a dictionary's features over a store."""
+    dictionary, store = load_dictionary(dictionary_folder), open_store(store_folder)
+    return build_index(dictionary, store, out, progress=progress)
