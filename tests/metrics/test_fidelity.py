@@ -140,6 +140,19 @@ def test_what_is_not_finite_is_refused_and_counted(bad, which):
         fraction_variance_unexplained(x, rebuilt)
 
 
+def test_the_caller_may_overwrite_a_block_and_finds_it_unchanged():
+    x, rebuilt = (rows.double() for rows in sample(12))
+    whole, kept = fraction_variance_unexplained(x, rebuilt), x.clone()
+    pieces = VarianceUnexplained()
+    for part, guess in zip(x.split(9), rebuilt.split(9), strict=True):
+        block = part.clone()
+        pieces.add(block, guess)
+        assert torch.equal(block, part)
+        block.fill_(77)
+    assert pieces.value() == pytest.approx(whole, rel=1e-12)
+    assert torch.equal(x, kept)
+
+
 def test_a_refused_batch_leaves_the_sample_as_it_was():
     x, rebuilt = sample(10)
     pieces = VarianceUnexplained()
@@ -152,7 +165,7 @@ def test_a_refused_batch_leaves_the_sample_as_it_was():
     assert pieces.value() == before == fraction_variance_unexplained(x, rebuilt)
 
 
-def test_misuse_is_explained():
+def test_misuse_is_explained(unchecked_shapes):
     x, rebuilt = sample(11)
     pieces = VarianceUnexplained()
     with pytest.raises(UserError, match="no rows"):
@@ -162,5 +175,7 @@ def test_misuse_is_explained():
         pieces.unit_sums()
     with pytest.raises(UserError, match="some without"):
         pieces.add(x, rebuilt, torch.zeros(60, dtype=torch.long))
+    with unchecked_shapes(), pytest.raises(UserError, match=r"\(59, 5\) and the original"):
+        pieces.add(x, rebuilt[:-1])
     with pytest.raises(UserError, match="width 4 were added to rows of width 5"):
         pieces.add(x[:, :4], rebuilt[:, :4])

@@ -56,15 +56,15 @@ def test_the_spread_is_that_of_the_exact_two_level_bootstrap():
 def test_true_means_are_covered_where_pooling_the_features_fails():
     draws = rng("coverage")
     covered, pooled = 0, 0
-    for _ in range(200):
-        values, groups = nested(draws, 20, 2, 10)
+    for _ in range(150):
+        values, groups = nested(draws, 10, 2, 5)
         low, high = hierarchical_bootstrap(values, groups, draws, QUICK).ends
         covered += low <= 0 <= high
         low, high = bootstrap_mean(values, draws, QUICK).ends
         pooled += low <= 0 <= high
-    # Twenty subjects: between the 0.93 of percentiles and 0.96, as inner draws add spread.
-    assert 0.89 <= covered / 200 <= 0.985
-    assert pooled / 200 < 0.65
+    # Percentiles of ten subjects fall short: 0.92 over 600 such samples. Three errors of 150.
+    assert covered / 150 == pytest.approx(0.92, abs=3 * (0.92 * 0.08 / 150) ** 0.5)
+    assert pooled / 150 < 0.7
 
 
 def test_the_order_of_rows_does_not_matter():
@@ -84,7 +84,7 @@ def test_one_subject_has_no_interval_however_many_features_it_has():
     assert found.reason == "one outermost group says nothing of the spread"
 
 
-def test_bad_input_is_explained():
+def test_bad_input_is_explained(unchecked_shapes):
     values, group = np.ones(4), np.arange(4)
     with pytest.raises(UserError, match="4 values in 0 levels"):
         hierarchical_bootstrap(values, (), rng())
@@ -92,5 +92,8 @@ def test_bad_input_is_explained():
         hierarchical_bootstrap(values * np.nan, (group,), rng())
     with pytest.raises(UserError, match="'bca'"):
         hierarchical_bootstrap(values, (group,), rng(), Resampling(method="bca"))
-    with pytest.raises(UserError, match=r"4 values were given with groups for \[4, 3\]"):
+    with (
+        unchecked_shapes(),
+        pytest.raises(UserError, match=r"4 values were given with groups for \[4, 3\]"),
+    ):
         hierarchical_bootstrap(values, [group, group[:3]], rng())

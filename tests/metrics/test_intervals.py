@@ -70,7 +70,7 @@ def test_the_seed_is_the_root_of_the_stream():
 def test_settings_that_make_no_interval_are_refused():
     with pytest.raises(UserError, match="99 repeats"):
         Resampling(repeats=99)
-    with pytest.raises(UserError, match="level 95"):
-        Resampling(level=95)
-    with pytest.raises(UserError, match="level 0"):
-        wilson(1, 2, level=0)
+    with pytest.raises(UserError, match=r"level 95\.0"):
+        Resampling(level=95.0)
+    with pytest.raises(UserError, match=r"level 0\.0"):
+        wilson(1, 2, level=0.0)

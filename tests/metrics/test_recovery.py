@@ -105,7 +105,7 @@ def test_the_random_floor_agrees_with_recorded_simulations(num_atoms):
 
 @pytest.mark.parametrize(("width", "num_atoms"), [(2, 3), (8, 1), (8, 40), (64, 500)])
 def test_the_random_floor_is_what_random_atoms_score(width, num_atoms):
-    repeats = 4000
+    repeats = 2000
     features = directions(6, repeats, width)
     scores = torch.cat(
         [
@@ -113,7 +113,7 @@ def test_the_random_floor_is_what_random_atoms_score(width, num_atoms):
             for i in range(0, repeats, 40)
         ]
     )
-    # Forty features share their atoms, so the error is that of some hundred to 4,000 draws.
+    # Forty features share their atoms, so the error is that of some fifty to 2,000 draws.
     error = float(scores.std()) / math.sqrt(repeats / 40)
     assert float(scores.mean()) == pytest.approx(
         random_floor(width, num_atoms), abs=4 * error

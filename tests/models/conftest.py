@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from tacit.models import Subject, load_subject
 
 TEXTS = (
@@ -23,7 +24,16 @@ SIZES = {
     "eos_token_id": 0,
     "pad_token_id": 0,
 }
-FAMILY_NAMES = ("gpt_neox", "gpt_neox_sequential", "gpt2", "llama", "mistral", "qwen2", "qwen3", "bert")
+FAMILY_NAMES = (
+    "gpt_neox",
+    "gpt_neox_sequential",
+    "gpt2",
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "bert",
+)
 CAUSAL_NAMES = tuple(name for name in FAMILY_NAMES if name != "bert")
 
 
@@ -40,7 +50,11 @@ def build(name: str) -> torch.nn.Module:
         "gpt_neox_sequential": (hub.GPTNeoXConfig, hub.GPTNeoXForCausalLM, sequential),
         "gpt2": (hub.GPT2Config, hub.GPT2LMHeadModel, {"n_inner": INNER}),
         "llama": (hub.LlamaConfig, hub.LlamaForCausalLM, grouped),
-        "mistral": (hub.MistralConfig, hub.MistralForCausalLM, {**grouped, "sliding_window": 8}),
+        "mistral": (
+            hub.MistralConfig,
+            hub.MistralForCausalLM,
+            {**grouped, "sliding_window": 8},
+        ),
         "qwen2": (hub.Qwen2Config, hub.Qwen2ForCausalLM, grouped),
         "qwen3": (hub.Qwen3Config, hub.Qwen3ForCausalLM, {**grouped, "head_dim": 8}),
         "bert": (hub.BertConfig, hub.BertModel, inner),
@@ -99,6 +113,12 @@ def subjects(folders) -> dict[str, Subject]:
 
 @pytest.fixture(params=FAMILY_NAMES)
 def subject(request, subjects) -> Subject:
+    return subjects[request.param]
+
+
+@pytest.fixture(params=["gpt_neox", "gpt2", "llama", "bert"])
+def kind(request, subjects) -> Subject:
+    """One subject of each row of the table."""
     return subjects[request.param]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from tacit.base.errors import UserError
 from tacit.models import FAMILIES
 
@@ -11,7 +12,13 @@ LAYERS = 2
 # Written out by hand from the modeling code, not from the table under test: the body, then
 # block, attention's output, the MLP's last map; final norm.
 BY_HAND = {
-    "gpt_neox": ("gpt_neox", "layers", "attention.dense", "mlp.dense_4h_to_h", "final_layer_norm"),
+    "gpt_neox": (
+        "gpt_neox",
+        "layers",
+        "attention.dense",
+        "mlp.dense_4h_to_h",
+        "final_layer_norm",
+    ),
     "gpt2": ("transformer", "h", "attn.c_proj", "mlp.c_proj", "ln_f"),
     "bert": ("", "encoder.layer", "attention.output.dense", "output.dense", None),
 }
@@ -39,9 +46,15 @@ def hand_read(subject, ids, mask):
         if n == 0:
             handles.append(block.register_forward_pre_hook(keep("embed")))
         handles.append(block.register_forward_hook(keep(f"resid.{n}")))
-        handles.append(block.get_submodule(attention).register_forward_hook(keep(f"attn_out.{n}")))
-        handles.append(block.get_submodule(last).register_forward_pre_hook(keep(f"mlp.{n}")))
-        handles.append(block.get_submodule(last).register_forward_hook(keep(f"mlp_out.{n}")))
+        handles.append(
+            block.get_submodule(attention).register_forward_hook(keep(f"attn_out.{n}"))
+        )
+        handles.append(
+            block.get_submodule(last).register_forward_pre_hook(keep(f"mlp.{n}"))
+        )
+        handles.append(
+            block.get_submodule(last).register_forward_hook(keep(f"mlp_out.{n}"))
+        )
     with torch.no_grad():
         out = subject.model(input_ids=ids, attention_mask=mask.long())
     for handle in handles:
@@ -70,48 +83,53 @@ def test_every_site_proves_itself(subject):
     assert len(subject.sites()) == 1 + 4 * LAYERS
 
 
-def test_stopping_early_changes_no_value(subject):
-    everything = subject.run(TEXTS, sites=subject.sites()).activations
-    for site in subject.sites():
-        assert torch.equal(subject.run(TEXTS, sites=(site,)).activations[site], everything[site])
+def test_stopping_early_changes_no_value(kind):
+    everything = kind.run(TEXTS, sites=kind.sites()).activations
+    for site in kind.sites():
+        assert torch.equal(
+            kind.run(TEXTS, sites=(site,)).activations[site], everything[site]
+        )
 
 
-def test_a_text_reads_the_same_beside_longer_ones(subject):
-    together = subject.run(TEXTS, sites=subject.sites())
+def test_a_text_reads_the_same_beside_longer_ones(kind):
+    together = kind.run(TEXTS, sites=kind.sites())
     for row, text in enumerate(TEXTS):
-        alone = subject.run([text], sites=subject.sites())
+        alone = kind.run([text], sites=kind.sites())
         length = int(together.mask[row].sum())
         assert alone.ids[0].tolist() == together.ids[row, :length].tolist()
-        for site in subject.sites():
+        for site in kind.sites():
             # Different shapes may add up in another order.
             torch.testing.assert_close(
-                alone.activations[site][0], together.activations[site][row, :length], atol=2e-5, rtol=1e-4
+                alone.activations[site][0],
+                together.activations[site][row, :length],
+                atol=2e-5,
+                rtol=1e-4,
             )
 
 
-def test_width_is_the_last_axis(subject):
-    flow = subject.run(TEXTS, sites=subject.sites())
+def test_width_is_the_last_axis(kind):
+    flow = kind.run(TEXTS, sites=kind.sites())
     for site, value in flow.activations.items():
-        assert subject.width(site) == value.shape[-1]
-    assert subject.width("mlp.0") != subject.width("mlp_out.0")
+        assert kind.width(site) == value.shape[-1]
+    assert kind.width("mlp.0") != kind.width("mlp_out.0")
 
 
-def test_replacing_sites_by_themselves_changes_nothing(subject):
-    plain = subject.run(TEXTS, sites=subject.sites(), logits=subject.is_causal)
-    edits = {site: torch.clone for site in subject.sites()}
-    edited = subject.run(TEXTS, sites=subject.sites(), edits=edits, logits=subject.is_causal)
-    for site in subject.sites():
+def test_replacing_sites_by_themselves_changes_nothing(kind):
+    plain = kind.run(TEXTS, sites=kind.sites(), logits=kind.is_causal)
+    edits = {site: torch.clone for site in kind.sites()}
+    edited = kind.run(TEXTS, sites=kind.sites(), edits=edits, logits=kind.is_causal)
+    for site in kind.sites():
         assert torch.equal(plain.activations[site], edited.activations[site])
-    if subject.is_causal:
+    if kind.is_causal:
         assert torch.equal(plain.logits, edited.logits)
-    assert hooks_left(subject.model) == 0
+    assert hooks_left(kind.model) == 0
 
 
 @pytest.mark.parametrize("site", ["embed", "attn_out.1", "mlp.1", "mlp_out.1", "resid.1"])
-def test_zeros_at_a_site_equal_a_hook_made_by_hand(subject, site):
-    prefix, stack, attention, last, _ = by_hand(subject)
+def test_zeros_at_a_site_equal_a_hook_made_by_hand(kind, site):
+    prefix, stack, attention, last, _ = by_hand(kind)
     number = 0 if site == "embed" else 1
-    block = subject.model.get_submodule(f"{prefix}.{stack}.{number}".lstrip("."))
+    block = kind.model.get_submodule(f"{prefix}.{stack}.{number}".lstrip("."))
     part = {"attn_out": attention, "mlp": last, "mlp_out": last}.get(site.split(".")[0], "")
     module = block.get_submodule(part)
     if site in ("embed", "mlp.1"):
@@ -119,15 +137,17 @@ def test_zeros_at_a_site_equal_a_hook_made_by_hand(subject, site):
             lambda _module, given: (torch.zeros_like(given[0]), *given[1:])
         )
     else:
-        handle = module.register_forward_hook(lambda _module, _given, out: torch.zeros_like(out))
+        handle = module.register_forward_hook(
+            lambda _module, _given, out: torch.zeros_like(out)
+        )
     try:
-        expected = subject.run(TEXTS, sites=("resid.1",)).activations["resid.1"]
+        expected = kind.run(TEXTS, sites=("resid.1",)).activations["resid.1"]
     finally:
         handle.remove()
-    flow = subject.run(TEXTS, sites=(site, "resid.1"), edits={site: torch.zeros_like})
+    flow = kind.run(TEXTS, sites=(site, "resid.1"), edits={site: torch.zeros_like})
     assert torch.equal(flow.activations["resid.1"], expected)
     assert flow.activations[site].count_nonzero() == 0
-    plain = subject.run(TEXTS, sites=("resid.1",)).activations["resid.1"]
+    plain = kind.run(TEXTS, sites=("resid.1",)).activations["resid.1"]
     assert not torch.allclose(plain, expected)
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
+
 from tacit.base.errors import UserError
 from tacit.models import load_subject
-from torch import nn
 
 
 class Reused(nn.Module):
@@ -54,7 +55,9 @@ def test_a_value_overwritten_in_place_later_is_read_as_it_was(overwritten):
 def test_a_bare_module_gives_its_own_output_as_logits(overwritten):
     x = torch.randn(5, 4)
     flow = load_subject(overwritten).run(x, logits=True)
-    assert torch.equal(flow.logits, overwritten(x)) and flow.mask is None and flow.ids is None
+    assert (
+        torch.equal(flow.logits, overwritten(x)) and flow.mask is None and flow.ids is None
+    )
 
 
 def test_gradients_by_a_site_equal_those_by_hand(overwritten):
@@ -73,7 +76,9 @@ def test_gradients_at_every_site_match_finite_differences(subjects):
     for site, gradient in zip(subject.sites(), gradients, strict=True):
         way = torch.randn_like(gradient)
         up, down = (
-            subject.run(ids, edits={site: lambda v, s=s, w=way: v + s * w}, logits=True).logits
+            subject.run(
+                ids, edits={site: lambda v, s=s, w=way: v + s * w}, logits=True
+            ).logits
             for s in (1e-5, -1e-5)
         )
         slope = (up - down)[0, -1, 7] / 2e-5
@@ -89,8 +94,12 @@ def test_without_gradients_nothing_is_kept(subjects):
 
 def test_only_the_first_of_a_tuple_is_replaced():
     subject = load_subject(Reused())
-    flow = subject.run(torch.ones(1, 4), sites=("paired",), edits={"paired": lambda v: 0 * v}, logits=True)
-    assert flow.activations["paired"].count_nonzero() == 0 and flow.logits.count_nonzero() == 0
+    flow = subject.run(
+        torch.ones(1, 4), sites=("paired",), edits={"paired": lambda v: 0 * v}, logits=True
+    )
+    assert (
+        flow.activations["paired"].count_nonzero() == 0 and flow.logits.count_nonzero() == 0
+    )
 
 
 def test_a_module_that_runs_twice_is_refused_as_ambiguous():

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+
 from tacit.base.errors import UserError
 from tacit.models import SHIPPED, load_subject, shipped
 from tacit.models.load import digest_of
-from torch import nn
 
 TEXT = "def add(left, right):"
 
@@ -31,14 +32,24 @@ def test_a_folder_loads_as_the_model_that_was_saved(folders, subjects):
 def test_the_same_weights_have_one_digest_and_others_another(folders, subjects):
     assert load_subject(str(folders["llama"])).digest == subjects["llama"].digest
     # Mistral's and Llama's weights are the same here: they differ in the configuration.
-    assert len({subjects[name].digest for name in ("gpt_neox", "gpt2", "llama", "qwen2", "bert")}) == 5
+    assert (
+        len(
+            {
+                subjects[name].digest
+                for name in ("gpt_neox", "gpt2", "llama", "qwen2", "bert")
+            }
+        )
+        == 5
+    )
     model = load_subject(folders["llama"]).model
     with torch.no_grad():
         model.model.norm.weight[0] += 1e-6
     assert digest_of(model) != subjects["llama"].digest
 
 
-def test_half_precision_on_the_cpu_is_widened_exactly_and_said(tmp_path, subjects, tokenizer):
+def test_half_precision_on_the_cpu_is_widened_exactly_and_said(
+    tmp_path, subjects, tokenizer
+):
     subjects["gpt2"].model.save_pretrained(tmp_path)
     half = load_subject(tmp_path_with(tmp_path, tokenizer), dtype=torch.float16)
     assert half.dtype == torch.float16 and half.dtype_note is None
@@ -46,7 +57,9 @@ def test_half_precision_on_the_cpu_is_widened_exactly_and_said(tmp_path, subject
     widened = load_subject(tmp_path)
     assert widened.dtype == torch.float32 and "float16" in widened.dtype_note
     assert widened.digest == half.digest
-    for ours, theirs in zip(widened.model.parameters(), half.model.parameters(), strict=True):
+    for ours, theirs in zip(
+        widened.model.parameters(), half.model.parameters(), strict=True
+    ):
         assert torch.equal(ours, theirs.float())
 
 
@@ -60,11 +73,15 @@ def test_loading_prints_nothing(folders, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_encoder_from_a_checkpoint_with_a_head_drops_what_no_site_needs(tmp_path, tokenizer):
+def test_an_encoder_from_a_checkpoint_with_a_head_drops_what_no_site_needs(
+    tmp_path, tokenizer
+):
     from transformers import BertConfig, BertForMaskedLM
 
     sizes = {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24}
-    BertForMaskedLM(BertConfig(vocab_size=320, num_hidden_layers=2, **sizes)).save_pretrained(tmp_path)
+    BertForMaskedLM(
+        BertConfig(vocab_size=320, num_hidden_layers=2, **sizes)
+    ).save_pretrained(tmp_path)
     one, two = (load_subject(tmp_path_with(tmp_path, tokenizer)) for _ in range(2))
     assert not one.is_causal and one.digest == two.digest and one.site_map.refused == {}
 
@@ -78,7 +95,9 @@ def test_a_model_in_memory_keeps_its_family_and_its_gradients(folders, tokenizer
     assert all(p.requires_grad for p in model.parameters())
     assert subject.run([TEXT], logits=True).logits.shape[-1] == 320
     bare = load_subject(model)
-    assert bare.run(torch.tensor([[1, 2]]), sites=("resid.0",)).activations["resid.0"].shape == (1, 2, 32)
+    assert bare.run(torch.tensor([[1, 2]]), sites=("resid.0",)).activations[
+        "resid.0"
+    ].shape == (1, 2, 32)
     with pytest.raises(UserError, match="no tokenizer"):
         bare.run([TEXT])
 
@@ -87,7 +106,11 @@ def test_a_headless_model_in_memory_has_sites_and_no_logits(folders):
     from transformers import GPTNeoXModel
 
     subject = load_subject(GPTNeoXModel.from_pretrained(folders["gpt_neox"]))
-    assert not subject.is_causal and len(subject.sites()) == 9 and subject.site_map.refused == {}
+    assert (
+        not subject.is_causal
+        and len(subject.sites()) == 9
+        and subject.site_map.refused == {}
+    )
 
 
 def test_a_family_without_a_row_has_module_paths(folders):
@@ -113,7 +136,9 @@ def test_a_name_that_is_nothing_is_told_what_there_is(source, message):
 
 
 @pytest.mark.parametrize("name", ["nobody/nothing", "gpt2", "not a name"])
-def test_a_hub_out_of_reach_is_one_error_that_says_what_to_do(name, monkeypatch, tmp_path, capfd):
+def test_a_hub_out_of_reach_is_one_error_that_says_what_to_do(
+    name, monkeypatch, tmp_path, capfd
+):
     def refused(*_arguments, **_options):
         raise socket.gaierror("no network in tests")
 
@@ -137,7 +162,8 @@ def test_a_shipped_subject_that_is_missing_says_how_to_make_it(monkeypatch, tmp_
 
 
 @pytest.mark.skipif(
-    not (SHIPPED["pycode"] / "config.json").exists(), reason="ends when pycode has been trained"
+    not (SHIPPED["pycode"] / "config.json").exists(),
+    reason="ends when pycode has been trained",
 )
 def test_the_shipped_subject_proves_its_sites():
     subject = load_subject("pycode")
@@ -167,7 +193,9 @@ def test_weights_that_a_checkpoint_lacks_are_not_made_up(folders, tmp_path, toke
     from transformers import GPTNeoXModel
 
     GPTNeoXModel.from_pretrained(folders["gpt_neox"]).save_pretrained(tmp_path)
-    with pytest.raises(UserError, match="lacks 1 of the weights of GPTNeoXForCausalLM, lm_head.weight"):
+    with pytest.raises(
+        UserError, match="lacks 1 of the weights of GPTNeoXForCausalLM, lm_head.weight"
+    ):
         load_subject(tmp_path_with(tmp_path, tokenizer))
 
 
@@ -189,10 +217,14 @@ def test_devices_and_types_that_cannot_be_used_are_told(folders):
 def test_a_bare_module_is_taken_as_it_is():
     module = nn.Sequential(nn.Linear(3, 5), nn.Dropout(0.5)).double()
     subject = load_subject(module)
-    assert subject.model is module and not module.training and subject.dtype == torch.float64
+    assert (
+        subject.model is module and not module.training and subject.dtype == torch.float64
+    )
     assert subject.tokenizer is None and subject.family is None and not subject.is_causal
     with pytest.raises(UserError, match="no tokenizer"):
         subject.tokenize("text")
+    with pytest.raises(UserError, match="reads no tokens"):
+        subject.run(["text"], sites=("0",))
 
 
 def test_a_published_encoder_proves_its_sites_and_embeds_alike_texts_alike():
@@ -203,7 +235,11 @@ def test_a_published_encoder_proves_its_sites_and_embeds_alike_texts_alike():
     subject = load_subject(Path(found.origin).parent / "model")
     assert subject.site_map.refused == {} and len(subject.sites()) == 25
     assert subject.width("resid.5") == 384 and subject.width("mlp.5") == 1536
-    texts = ["A cat sat on the mat.", "The kitten lay upon the rug.", "Interest rates rose again."]
+    texts = [
+        "A cat sat on the mat.",
+        "The kitten lay upon the rug.",
+        "Interest rates rose again.",
+    ]
     flow = subject.run(texts, sites=("resid.5",), prepend_bos=True)
     weights = flow.mask[..., None].float()
     mean = (flow.activations["resid.5"] * weights).sum(dim=1) / weights.sum(dim=1)

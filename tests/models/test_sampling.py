@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from tacit.base.errors import UserError
 from tacit.models import load_subject, sample
 from tacit.models.sampling import _choose
@@ -39,7 +40,14 @@ def test_greedy_equals_transformers_generate(causal):
 def test_a_row_does_not_depend_on_the_rows_beside_it(writer):
     seeds = [3, 1, 4, 1, 5]
     together, alone = (
-        sample(writer, PREFIXES, max_new_tokens=8, seeds=seeds, stop_ids=NO_END, batch_rows=rows)
+        sample(
+            writer,
+            PREFIXES,
+            max_new_tokens=8,
+            seeds=seeds,
+            stop_ids=NO_END,
+            batch_rows=rows,
+        )
         for rows in (64, 1)
     )
     assert alone.ids == together.ids
@@ -51,7 +59,9 @@ def test_a_row_does_not_depend_on_the_rows_beside_it(writer):
 
 def test_a_longer_continuation_begins_as_the_shorter_one(subjects):
     short, long = (
-        sample(subjects["gpt2"], PREFIXES, max_new_tokens=n, seeds=range(5), stop_ids=NO_END).ids
+        sample(
+            subjects["gpt2"], PREFIXES, max_new_tokens=n, seeds=range(5), stop_ids=NO_END
+        ).ids
         for n in (4, 9)
     )
     assert [row[:4] for row in long] == short
@@ -59,14 +69,18 @@ def test_a_longer_continuation_begins_as_the_shorter_one(subjects):
 
 def test_seeds_make_texts_differ_and_repeat(subjects):
     one, two, again = (
-        sample(subjects["llama"], [[5, 6]] * 4, max_new_tokens=8, seeds=seeds, stop_ids=NO_END).ids
+        sample(
+            subjects["llama"], [[5, 6]] * 4, max_new_tokens=8, seeds=seeds, stop_ids=NO_END
+        ).ids
         for seeds in ([0, 1, 2, 3], [4, 5, 6, 7], [0, 1, 2, 3])
     )
     assert one == again and one != two and len({tuple(row) for row in one}) == 4
 
 
 def test_log_probs_are_those_of_a_full_pass_at_temperature_one(writer):
-    found = sample(writer, PREFIXES, max_new_tokens=6, seeds=range(5), temperature=0.7, stop_ids=NO_END)
+    found = sample(
+        writer, PREFIXES, max_new_tokens=6, seeds=range(5), temperature=0.7, stop_ids=NO_END
+    )
     for prefix, new, log_probs in zip(PREFIXES, found.ids, found.log_probs, strict=True):
         logits = writer.run(torch.tensor([prefix + new]), logits=True).logits[0]
         expected = logits.double().log_softmax(-1)[len(prefix) - 1 : -1]
@@ -110,7 +124,9 @@ def test_a_row_ends_with_its_stop_token(subjects):
     endless = sample(subject, PREFIXES, max_new_tokens=12, seeds=range(5), stop_ids=NO_END)
     stop = endless.ids[0][3]
     found = sample(subject, PREFIXES, max_new_tokens=12, seeds=range(5), stop_ids={stop})
-    for ended, whole, log_probs in zip(found.ids, endless.ids, found.log_probs, strict=True):
+    for ended, whole, log_probs in zip(
+        found.ids, endless.ids, found.log_probs, strict=True
+    ):
         length = whole.index(stop) + 1 if stop in whole else 12
         assert ended == whole[:length] and len(log_probs) == length
 
@@ -120,11 +136,15 @@ def test_draws_follow_the_distribution():
     drawn = torch.linspace(0, 1 - 2**-10, 1024, dtype=torch.float64)
     logits = torch.from_numpy(np.log(probabilities)).expand(1024, 4)
     chosen, log_probs = _choose(logits, drawn, 1.0)
-    assert np.bincount(chosen.numpy(), minlength=4).tolist() == pytest.approx(1024 * probabilities, abs=1)
+    assert np.bincount(chosen.numpy(), minlength=4).tolist() == pytest.approx(
+        1024 * probabilities, abs=1
+    )
     assert log_probs.exp().numpy() == pytest.approx(probabilities[chosen.numpy()])
     chosen, _ = _choose(logits, drawn, 0.5)
     sharper = probabilities**2 / (probabilities**2).sum()
-    assert np.bincount(chosen.numpy(), minlength=4).tolist() == pytest.approx(1024 * sharper, abs=1)
+    assert np.bincount(chosen.numpy(), minlength=4).tolist() == pytest.approx(
+        1024 * sharper, abs=1
+    )
 
 
 def test_a_token_of_no_probability_is_never_drawn():
@@ -149,12 +169,20 @@ def test_nothing_to_continue_gives_nothing(subjects):
         ([[1], [1]], {"temperature": float("nan")}, "temperature nan"),
         ([[1], [1]], {"max_new_tokens": 0}, "max_new_tokens 0"),
         ([[1], [1]], {"edits": {"resid.7": torch.clone}}, "2 layers"),
-        ([[1], [1]], {"edits": {"resid.1": lambda v: v * torch.nan}}, "logits are not finite"),
+        (
+            [[1], [1]],
+            {"edits": {"resid.1": lambda v: v * torch.nan}},
+            "logits are not finite",
+        ),
     ],
 )
 def test_what_cannot_be_continued_is_told_why(subjects, prefixes, changes, message):
     with pytest.raises(UserError, match=message):
-        sample(subjects["gpt_neox"], prefixes, **({"max_new_tokens": 3, "seeds": [0, 1]} | changes))
+        sample(
+            subjects["gpt_neox"],
+            prefixes,
+            **({"max_new_tokens": 3, "seeds": [0, 1]} | changes),
+        )
 
 
 def test_an_encoder_continues_nothing(subjects):

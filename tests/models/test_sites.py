@@ -4,10 +4,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
+
 from tacit.base.errors import UserError
 from tacit.models import load_subject
 from tacit.models.sites import listing
-from torch import nn
 
 
 def message_for(subject, site):
@@ -16,8 +17,8 @@ def message_for(subject, site):
     return str(caught.value)
 
 
-def test_a_layer_too_many_is_told_how_many_there_are(subject):
-    told = message_for(subject, "resid.99")
+def test_a_layer_too_many_is_told_how_many_there_are(kind):
+    told = message_for(kind, "resid.99")
     assert "2 layers" in told and "resid.0 to resid.1" in told
 
 
@@ -28,7 +29,9 @@ def test_a_misspelt_site_is_told_the_nearest_and_all(subjects):
         assert part in told
 
 
-@pytest.mark.parametrize("site", ["", "resid", "resid.", "resid.-1", "resid.1.5", "layers.0"])
+@pytest.mark.parametrize(
+    "site", ["", "resid", "resid.", "resid.-1", "resid.1.5", "layers.0"]
+)
 def test_what_is_no_site_is_refused(subjects, site):
     assert "no site" in message_for(subjects["gpt2"], site)
 
@@ -37,7 +40,9 @@ def test_a_module_path_is_a_site(subjects):
     subject = subjects["gpt_neox"]
     flow = subject.run(["x = 0"], sites=("gpt_neox.final_layer_norm", "resid.1"))
     norm = subject.model.gpt_neox.final_layer_norm
-    assert torch.equal(flow.activations["gpt_neox.final_layer_norm"], norm(flow.activations["resid.1"]))
+    assert torch.equal(
+        flow.activations["gpt_neox.final_layer_norm"], norm(flow.activations["resid.1"])
+    )
     assert subject.width("gpt_neox.layers.0.mlp.dense_h_to_4h") == 48
 
 

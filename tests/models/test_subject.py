@@ -1,13 +1,20 @@
 """Texts and ids as a subject reads them."""
 
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tacit.base.errors import UserError
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.text(st.characters(codec="utf-8"), max_size=40))
 def test_offsets_cover_the_text_in_order(subjects, text):
     ids, offsets = subjects["gpt_neox"].tokenize(text)
@@ -32,13 +39,15 @@ def test_bos_opens_every_row_when_asked_for(subjects):
     assert opened.mask[:, 0].all() and torch.equal(opened.mask[:, 1:], plain.mask)
 
 
-def test_negative_ids_at_the_end_are_padding(subject):
+def test_negative_ids_at_the_end_are_padding(kind):
     ids = torch.tensor([[5, 6, 7], [8, -1, -1]])
-    flow = subject.run(ids, sites=("resid.1",))
+    flow = kind.run(ids, sites=("resid.1",))
     assert flow.mask.tolist() == [[True, True, True], [True, False, False]]
-    assert flow.ids[1].tolist() == [8, subject.padding_id, subject.padding_id]
-    alone = subject.run(torch.tensor([[8]]), sites=("resid.1",)).activations["resid.1"]
-    torch.testing.assert_close(flow.activations["resid.1"][1, :1], alone[0], atol=2e-5, rtol=1e-4)
+    assert flow.ids[1].tolist() == [8, kind.padding_id, kind.padding_id]
+    alone = kind.run(torch.tensor([[8]]), sites=("resid.1",)).activations["resid.1"]
+    torch.testing.assert_close(
+        flow.activations["resid.1"][1, :1], alone[0], atol=2e-5, rtol=1e-4
+    )
 
 
 def test_nothing_asked_for_runs_nothing(subjects):
@@ -65,3 +74,9 @@ def test_nothing_asked_for_runs_nothing(subjects):
 def test_input_that_cannot_be_read_is_told_why(subjects, inputs, message):
     with pytest.raises(UserError, match=message):
         subjects["gpt_neox"].run(inputs, sites=("embed",))
+
+
+def test_a_subject_without_bos_says_so(subjects):
+    subject = dataclasses.replace(subjects["gpt2"], bos_id=None)
+    with pytest.raises(UserError, match="gpt2 has no BOS token"):
+        subject.run(["x = 0"], prepend_bos=True)

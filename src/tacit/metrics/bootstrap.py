@@ -60,7 +60,7 @@ def bootstrap_ratio(
 
     def ratio(sums: Float[np.ndarray, "r c"]) -> Float[np.ndarray, " r"]:
         same = np.sign(sums[:, 1]) == sign
-        return _first_over_second(np.where(same[:, None], sums, np.nan))
+        return np.where(same, _first_over_second(sums), np.nan)
 
     return bootstrap_sums(columns, ratio, rng, resampling)
 
@@ -90,7 +90,7 @@ def bootstrap_sums(
         return statistic(np.concatenate(sums))
 
     return _interval(
-        value=float(statistic(totals[None])[0]),
+        whole=lambda: statistic(totals[None]),
         n=len(columns),
         draws=draws,
         left_out=lambda: statistic(totals - columns),
@@ -123,7 +123,7 @@ def bootstrap_rows(
         return np.concatenate([statistic(sample[None]) for sample in others])
 
     return _interval(
-        value=float(statistic(rows[None])[0]),
+        whole=lambda: statistic(rows[None]),
         n=n,
         draws=draws,
         left_out=left_out,
@@ -134,13 +134,18 @@ def bootstrap_rows(
 
 def _interval(
     *,
-    value: float,
+    whole: Callable[[], Float[np.ndarray, " 1"]],
     n: int,
     draws: Callable[[], Float[np.ndarray, " r"]],
     left_out: Callable[[], Float[np.ndarray, " n"]],
     rng: np.random.Generator,
     resampling: Resampling,
 ) -> Interval:
+    # What has no value comes out as not finite and is counted, so numpy need not warn too.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(whole()[0])
+        jackknife = left_out() if resampling.method == "bca" and n > 1 else None
+        resampled = draws() if n > 1 else np.empty(0)
     if not np.isfinite(value):
         raise UserError(
             f"an interval was asked for a statistic that is {value} on its {n} units: it is not "
@@ -152,8 +157,7 @@ def _interval(
         return without_ends(
             value, n, method, "one unit says nothing of the spread", level, seed
         )
-    jackknife = left_out() if resampling.method == "bca" else None
-    ends = read_ends(value, draws(), jackknife, resampling)
+    ends = read_ends(value, resampled, jackknife, resampling)
     if isinstance(ends, str):
         return without_ends(value, n, method, ends, level, seed)
     low, high = ends
@@ -170,8 +174,7 @@ def _picks(rng: np.random.Generator, repeats: int, n: int) -> Iterator[np.ndarra
 
 
 def _first_over_second(sums: Float[np.ndarray, "r c"]) -> Float[np.ndarray, " r"]:
-    zero = sums[:, 1] == 0
-    return np.where(zero, np.nan, sums[:, 0] / np.where(zero, 1.0, sums[:, 1]))
+    return sums[:, 0] / sums[:, 1]
 
 
 def _checked(columns: Real[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:

@@ -77,7 +77,8 @@ _ROWS = (
         direction="lower",
         unit="1",
         computed_by="sparsity.Firing.dead_share",
-        source="Cunningham et al. 2023, arXiv:2309.08600",
+        source="the dead neurons of Sharkey, Braun and Millidge 2022, Taking features out of "
+        "superposition with sparse autoencoders",
         caution="falls with the number of tokens seen, so state it and compare at an equal number",
     ),
     MetricRow(
@@ -119,8 +120,8 @@ _ROWS = (
         direction="higher",
         unit="1",
         computed_by="recovery.Matching.matched_cosine",
-        source="assignment by Kuhn 1955; its use on dictionaries in Cunningham et al. 2023, "
-        "arXiv:2309.08600",
+        source="assignment by Kuhn 1955; used on dictionaries in the code of Cunningham et al. "
+        "2023, arXiv:2309.08600",
         caution="a true feature left without an atom counts 0",
     ),
     MetricRow(
@@ -130,7 +131,8 @@ _ROWS = (
         direction="higher",
         unit="1",
         computed_by="recovery.Matching.recall",
-        source="assignment by Kuhn 1955; the threshold of Cunningham et al. 2023, arXiv:2309.08600",
+        source="assignment by Kuhn 1955; the threshold in the code of Cunningham et al. 2023, "
+        "arXiv:2309.08600",
         caution="cannot be 1 with fewer atoms than true features",
     ),
     MetricRow(
@@ -140,7 +142,8 @@ _ROWS = (
         direction="higher",
         unit="1",
         computed_by="recovery.Matching.precision",
-        source="assignment by Kuhn 1955; the threshold of Cunningham et al. 2023, arXiv:2309.08600",
+        source="assignment by Kuhn 1955; the threshold in the code of Cunningham et al. 2023, "
+        "arXiv:2309.08600",
         caution="a second copy of a feature counts as false; cannot be 1 with more atoms than "
         "true features",
     ),

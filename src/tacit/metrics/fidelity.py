@@ -110,7 +110,8 @@ class VarianceUnexplained:
 
     def _check_width(self, original: Tensor) -> None:
         if self._has_units is None:
-            self._origin = original[0].detach().double()
+            # A copy: the caller may overwrite its block.
+            self._origin = original[0].detach().to(torch.float64, copy=True)
         elif original.shape[1] != len(self._origin):
             raise UserError(
                 f"rows of width {original.shape[1]} were added to rows of width "

@@ -92,7 +92,8 @@ def _read(
                 f"the tokenizer of {name} cannot tell which characters a token covers; give a "
                 "model with a tokenizer.json."
             )
-        model, report = (AutoModelForCausalLM if is_causal else AutoModel).from_pretrained(
+        reader: Any = AutoModelForCausalLM if is_causal else AutoModel
+        model, report = reader.from_pretrained(
             name,
             dtype=dtype or "auto",
             local_files_only=local,

@@ -83,6 +83,15 @@ def batch_of_ids(ids: Int[Tensor, "b t"], *, padding_id: int) -> Batch:
     return Batch(ids=ids.long().masked_fill(~mask, padding_id), mask=mask)
 
 
+def with_bos(batch: Batch, bos_id: int) -> Batch:
+    """Return the batch with one token more before every row."""
+    column = batch.ids[:, :1]
+    return Batch(
+        ids=torch.cat([torch.full_like(column, bos_id), batch.ids], dim=1),
+        mask=torch.cat([torch.ones_like(column, dtype=torch.bool), batch.mask], dim=1),
+    )
+
+
 def check_batch(
     batch: Batch, *, of: str, vocab_size: int | None, context_tokens: int | None
 ) -> None:

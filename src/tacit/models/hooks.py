@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
 
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from tacit.base.errors import UserError
-from tacit.models.sites import Place
+from tacit.models.sites import Place, Sites
 
 Edit = Callable[[Tensor], Tensor]
 """A site's value to what stands in its stead: same shape, type and device."""
@@ -22,64 +23,88 @@ class _EnoughError(Exception):
 
 @contextlib.contextmanager
 def hooked(
-    reads: Mapping[str, Place],
-    edits: Mapping[str, tuple[Place, Edit]],
+    sites: Sites,
+    reads: Iterable[str] = (),
+    edits: Mapping[str, Edit] | None = None,
     *,
     stop: bool = False,
     keep_graph: bool = False,
 ) -> Iterator[dict[str, Tensor]]:
-    """Read and edit places during the passes run inside; yield what is read, by name.
+    """Read and edit sites during the passes run inside; yield what is read, by name.
 
-    A place both edited and read is read as edited. With ``stop`` the pass ends, and the block
-    is left, once every place has been seen. With ``keep_graph`` values stay in the graph, and
-    the shallowest reads become its leaves; else they are detached.
+    A site both edited and read is read as edited. With ``stop`` the pass ends, and the block is
+    left, once every site has been seen; it goes on where one is a module path, to be sure that
+    the module runs once. With ``keep_graph`` values stay in the graph, the shallowest as its
+    leaves; else they are detached.
     """
-    values: dict[str, Tensor] = {}
-    pending = set(reads) | set(edits)
+    edits = edits or {}
+    edited = {name: sites.find(name) for name in edits}
+    places = {name: sites.find(name) for name in reads}
+    watch = _Watch(
+        reads=places,
+        edits=edits,
+        stop=stop and all(place.is_named for place in [*edited.values(), *places.values()]),
+        keep_graph=keep_graph,
+    )
     handles: list[RemovableHandle] = []
-
-    def seen(name: str) -> None:
-        pending.discard(name)
-        if stop and not pending:
-            raise _EnoughError
-
-    def edit(name: str, value: Tensor) -> Tensor:
-        return _checked(name, value, edits[name][1](value))
-
-    def read(name: str, value: Tensor) -> Tensor:
-        if name in values:
-            raise UserError(
-                f"site {name!r} runs more than once in a pass, so its value is ambiguous; "
-                "name a module that runs once."
-            )
-        if keep_graph and not value.requires_grad:
-            value = value.detach().requires_grad_()
-        values[name] = value if keep_graph else value.detach()
-        if reads[name].is_named:
-            return value
-        # What follows an arbitrary module may overwrite its output in place.
-        return value.clone()
-
     try:
         # Hooks run in the order they were placed, so a read comes after the edits.
-        for name, (place, _) in edits.items():
-            handles.append(_attach(name, place, edit, seen if name not in reads else None))
-        for name, place in reads.items():
-            handles.append(_attach(name, place, read, seen))
+        for name, place in edited.items():
+            handles.append(_attach(name, place, watch.edit))
+        for name, place in places.items():
+            handles.append(_attach(name, place, watch.read))
         with contextlib.suppress(_EnoughError):
-            yield values
+            yield watch.values
     finally:
         for handle in handles:
             handle.remove()
 
 
+@final
+@dataclass(kw_only=True)
+class _Watch:
+    """What has been seen of the passes that run inside ``hooked``."""
+
+    reads: Mapping[str, Place]
+    edits: Mapping[str, Edit]
+    stop: bool
+    keep_graph: bool
+    values: dict[str, Tensor] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+
+    def edit(self, name: str, value: Tensor) -> Tensor:
+        """Return what stands in the value's stead."""
+        replaced = _checked(name, value, self.edits[name](value))
+        # A site that is read too is only seen once that has happened.
+        if name not in self.reads:
+            self._seen(name)
+        return replaced
+
+    def read(self, name: str, value: Tensor) -> Tensor:
+        """Keep the value, and return what the model goes on with."""
+        if name in self.values:
+            raise UserError(
+                f"site {name!r} runs more than once in a pass, so its value is ambiguous; "
+                "name a module that runs once."
+            )
+        if self.keep_graph and not value.requires_grad:
+            value = value.detach().requires_grad_()
+        self.values[name] = value if self.keep_graph else value.detach()
+        # What follows an arbitrary module may overwrite its output in place.
+        going_on = value if self.reads[name].is_named else value.clone()
+        self._seen(name)
+        return going_on
+
+    def _seen(self, name: str) -> None:
+        self.done.add(name)
+        if self.stop and self.done >= self.reads.keys() | self.edits.keys():
+            raise _EnoughError
+
+
 def _attach(
-    name: str,
-    place: Place,
-    change: Callable[[str, Tensor], Tensor],
-    seen: Callable[[str], None] | None,
+    name: str, place: Place, change: Callable[[str, Tensor], Tensor]
 ) -> RemovableHandle:
-    """Run ``change`` on the place's value, and ``seen`` after it, whenever the module runs."""
+    """Put what ``change`` makes of the place's value in its stead, whenever the module runs."""
 
     def replace(held: Any) -> Any:
         found = held[0] if isinstance(held, tuple) and held else held
@@ -89,8 +114,6 @@ def _attach(
                 "name a module whose first input or output is a tensor."
             )
         value = change(name, found)
-        if seen is not None:
-            seen(name)
         if value is found:
             return None
         return (value, *held[1:]) if isinstance(held, tuple) else value

@@ -45,22 +45,19 @@ def sample(
 ) -> Samples:
     """Return a continuation of each prefix.
 
-    A row's text depends on its prefix and its seed, not on the rows beside it (up to rounding:
-    a draw that falls within the last bits of a boundary). ``temperature`` 0 takes the likeliest
-    token. ``edits`` see only the positions of the step at hand: all of the prefix first, then
-    one a step. ``stop_ids`` end a row; by default the subject's own. Rows of one length run
-    together, ``batch_rows`` at once, so nothing is padded.
+    A row's text depends on its prefix and seed, not on the rows beside it (up to rounding: a
+    draw within the last bits of a boundary). ``temperature`` 0 takes the likeliest token.
+    ``edits`` see only the positions of the step at hand: the prefix first, then one a step.
+    ``stop_ids`` end a row; by default the subject's own. Rows of one length run together,
+    ``batch_rows`` at once, so nothing is padded.
     """
     _check(subject, prefixes, max_new_tokens, seeds, temperature, batch_rows)
     ends = np.array(
         sorted(subject.stop_ids if stop_ids is None else stop_ids), dtype=np.int64
     )
-    changes = {
-        site: (subject.site_map.find(site), edit) for site, edit in (edits or {}).items()
-    }
     ids: list[list[int]] = [[] for _ in prefixes]
     log_probs: list[list[float]] = [[] for _ in prefixes]
-    with torch.no_grad(), hooked({}, changes):
+    with torch.no_grad(), hooked(subject.site_map, edits=edits):
         for rows in _batches([len(prefix) for prefix in prefixes], batch_rows):
             drawn = [
                 stream(seeds[row], "models/sample").random(max_new_tokens) for row in rows
@@ -99,24 +96,30 @@ def _check(
             "were asked for; the first two must be 1 or more, the last 0 or more."
         )
     for number, prefix in enumerate(prefixes):
-        length = len(prefix)
-        if not length:
-            raise UserError(
-                f"prefix {number} (counting from 0) is empty; open it with the BOS token"
-                f"{'' if subject.bos_id is None else f', {subject.bos_id}'}."
-            )
-        limit = subject.context_tokens
-        if limit is not None and length + max_new_tokens > limit:
-            raise UserError(
-                f"prefix {number} has {length} tokens and {max_new_tokens} more were asked for; "
-                f"{subject.name} reads at most {limit}. Ask for at most {max(0, limit - length)}."
-            )
-        worst = min(prefix) if min(prefix) < 0 else max(prefix)
-        if not 0 <= worst < (subject.vocab_size or 0):
-            raise UserError(
-                f"prefix {number} holds token id {worst}; {subject.name} has "
-                f"{subject.vocab_size} tokens, counted from 0."
-            )
+        _check_prefix(subject, number, prefix, max_new_tokens)
+
+
+def _check_prefix(
+    subject: Subject, number: int, prefix: Sequence[int], max_new_tokens: int
+) -> None:
+    length = len(prefix)
+    if not length:
+        raise UserError(
+            f"prefix {number} (counting from 0) is empty; open it with the BOS token"
+            f"{'' if subject.bos_id is None else f', {subject.bos_id}'}."
+        )
+    limit = subject.context_tokens
+    if limit is not None and length + max_new_tokens > limit:
+        raise UserError(
+            f"prefix {number} has {length} tokens and {max_new_tokens} more were asked for; "
+            f"{subject.name} reads at most {limit}. Ask for at most {max(0, limit - length)}."
+        )
+    worst = min(prefix) if min(prefix) < 0 else max(prefix)
+    if not 0 <= worst < (subject.vocab_size or 0):
+        raise UserError(
+            f"prefix {number} holds token id {worst}; {subject.name} has "
+            f"{subject.vocab_size} tokens, counted from 0."
+        )
 
 
 def _batches(lengths: Sequence[int], batch_rows: int) -> list[list[int]]:

@@ -6,7 +6,6 @@ Axes: b batch, t position, d activation width, f directions, v vocabulary.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -24,6 +23,7 @@ from tacit.models.flows import (
     batch_of_ids,
     check_batch,
     promoted_logits,
+    with_bos,
 )
 from tacit.models.hooks import Edit, hooked
 from tacit.models.sites import Sites, body_of
@@ -128,38 +128,31 @@ class Subject:
     ) -> Flow:
         """Run once; return what flows at ``sites`` and, if asked for, the logits.
 
-        ``inputs``: texts, or ids (b t) in which negative ids at a row's end are padding; for a
-        bare module any tensor. ``edits`` replace a site's value by what the callable makes of
-        it. The pass stops after the deepest site when no logits are asked for (it goes on where
-        a site is a module path, to be sure that the module runs once). ``gradients`` keeps the
-        graph: logits and deeper sites can be differentiated by the sites read.
+        ``inputs``: texts, or ids (b t) with negative ids as padding at a row's end; for a bare
+        module any tensor. ``edits`` replace a site's value. The pass stops after the deepest
+        site if no logits are asked for (a module path runs it all, as it may come twice).
+        ``gradients`` keeps the graph: differentiate logits or deeper sites by the sites read.
         """
-        reads = {site: self.site_map.find(site) for site in sites}
-        changes = {
-            site: (self.site_map.find(site), edit) for site, edit in (edits or {}).items()
-        }
-        places = [*reads.values(), *(place for place, _ in changes.values())]
-        batch = self.batch(inputs, prepend_bos=prepend_bos) if self.reads_tokens else None
         if logits:
             self._check_has_logits()
-        stop = not logits and all(place.is_named for place in places)
-        given = None
+        given, out = self._given(inputs, prepend_bos=prepend_bos), None
         with (
-            nullcontext() if gradients else torch.no_grad(),
-            hooked(reads, changes, stop=stop, keep_graph=gradients) as values,
+            torch.set_grad_enabled(gradients),
+            hooked(
+                self.site_map, sites, edits, stop=not logits, keep_graph=gradients
+            ) as values,
         ):
-            if logits or places:
-                given = self._forward(inputs if batch is None else batch)
-        unseen = [site for site in reads if site not in values]
-        if unseen:
+            if logits or sites or edits:
+                out = self._forward(given)
+        for site in set(sites) - values.keys():
             raise UserError(
-                f"site {unseen[0]!r} of {self.name} does not run in a pass; name another."
+                f"site {site!r} of {self.name} does not run in a pass; name another."
             )
         return Flow(
             activations={site: values[site] for site in sites},
-            logits=self._logits(given) if logits else None,
-            mask=None if batch is None else batch.mask,
-            ids=None if batch is None else batch.ids,
+            logits=self._logits(out) if logits else None,
+            mask=given.mask if isinstance(given, Batch) else None,
+            ids=given.ids if isinstance(given, Batch) else None,
         )
 
     def batch(self, inputs: Sequence[str] | Tensor, *, prepend_bos: bool = False) -> Batch:
@@ -178,7 +171,9 @@ class Subject:
                 [self.tokenize(text).ids for text in inputs], padding_id=self.padding_id
             )
         if prepend_bos:
-            batch = self._with_bos(batch)
+            if self.bos_id is None:
+                raise UserError(f"{self.name} has no BOS token; run without prepend_bos.")
+            batch = with_bos(batch, self.bos_id)
         check_batch(
             batch,
             of=self.name,
@@ -208,21 +203,12 @@ class Subject:
             raise UserError(
                 f"the head of {self.name} is refused: {self.site_map.refused[HEAD]}."
             )
-        norm = body_of(self.model).get_submodule(self.family.final_norm)
-        head = self.model.get_submodule(self.family.head)
+        norm: Any = body_of(self.model).get_submodule(self.family.final_norm)
+        head: Any = self.model.get_submodule(self.family.head)
         with torch.no_grad():
             return promoted_logits(
                 directions, norm.weight, head.weight, centred=isinstance(norm, nn.LayerNorm)
             )
-
-    def _with_bos(self, batch: Batch) -> Batch:
-        if self.bos_id is None:
-            raise UserError(f"{self.name} has no BOS token; run without prepend_bos.")
-        column = batch.ids[:, :1]
-        return Batch(
-            ids=torch.cat([torch.full_like(column, self.bos_id), batch.ids], dim=1),
-            mask=torch.cat([torch.ones_like(column, dtype=torch.bool), batch.mask], dim=1),
-        )
 
     def _check_has_logits(self) -> None:
         if self.reads_tokens and not self.is_causal:
@@ -231,16 +217,27 @@ class Subject:
                 "predicts the next token. Use a causal language model."
             )
 
+    def _given(
+        self, inputs: Sequence[str] | Tensor, *, prepend_bos: bool
+    ) -> Batch | Tensor:
+        if self.reads_tokens:
+            return self.batch(inputs, prepend_bos=prepend_bos)
+        if not isinstance(inputs, Tensor) or prepend_bos:
+            raise UserError(
+                f"text was given; {self.name} reads no tokens. Give it a tensor."
+            )
+        return inputs.to(self.device)
+
     def _forward(self, given: Batch | Tensor) -> Any:
         if isinstance(given, Batch):
             options = {"use_cache": False} if self.is_causal else {}
             return self.model(
                 input_ids=given.ids, attention_mask=given.mask.long(), **options
             )
-        return self.model(given.to(self.device))
+        return self.model(given)
 
-    def _logits(self, given: Any) -> Tensor:
-        found = given.logits if self.reads_tokens else given
+    def _logits(self, out: Any) -> Tensor:
+        found = out.logits if self.reads_tokens else out
         if not isinstance(found, Tensor):
             raise UserError(
                 f"{self.name} gives a {type(found).__name__}, not a tensor of logits."

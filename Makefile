@@ -1,0 +1,45 @@
+# `make demo` and `make test` work from a clean clone: each makes the environment it needs.
+PYTHON ?= python3
+CORE := .venv
+DEV := .venv-dev
+PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
+STALE := pyproject.toml constraints.txt
+
+.PHONY: demo test test-all bench lint format clean
+
+demo: $(CORE)/ready
+	$(CORE)/bin/tacit demo --out runs/demo --replace
+
+test: $(DEV)/ready
+	$(DEV)/bin/python -m pytest -q
+
+test-all: $(DEV)/ready
+	$(DEV)/bin/python -m pytest -q -m "slow or not slow"
+
+bench: $(DEV)/ready
+	$(DEV)/bin/python -m benchmarks
+
+lint: $(DEV)/ready
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/pyright
+
+format: $(DEV)/ready
+	$(DEV)/bin/ruff format .
+	$(DEV)/bin/ruff check --fix .
+
+# torch first: asked for by its exact version, a local CPU build is taken where there is one.
+$(CORE)/ready: $(STALE)
+	$(PYTHON) -m venv $(CORE)
+	$(CORE)/bin/python $(PIP) torch==2.13.0
+	$(CORE)/bin/python $(PIP) -e .
+	touch $@
+
+$(DEV)/ready: $(STALE)
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python $(PIP) torch==2.13.0
+	$(DEV)/bin/python $(PIP) -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(CORE) $(DEV) .venv-rivals build

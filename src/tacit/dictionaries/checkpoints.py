@@ -1,0 +1,113 @@
+"""A fit on disk: every member's state in one file that is whole or not there.
+
+One file, because members that stopped at different blocks could not go on together.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from tacit.base.errors import UserError
+from tacit.base.files import written_aside
+from tacit.dictionaries.methods import State
+
+FORMAT = "tacit-fit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Where a fit stands."""
+
+    states: tuple[State, ...]
+    """One for each member, all after the same number of blocks."""
+    curves: Tensor
+    """What every step so far measured: members x steps x figures, NaN where nothing was."""
+    step: int
+    """Blocks that every member has taken."""
+
+
+def digest_of(block: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of a block's bytes: the stream's fingerprint."""
+    digest = hashlib.sha256()
+    for site in sorted(block):
+        rows = block[site].detach().cpu().contiguous()
+        digest.update(f"{site} {rows.dtype} {tuple(rows.shape)}".encode())
+        digest.update(rows.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(
+    path: Path, checkpoint: Checkpoint, configuration: Mapping[str, Any]
+) -> None:
+    """Write the file, whole or not at all."""
+    tensors = {
+        f"{number}/{name}": tensor.contiguous()
+        for number, state in enumerate(checkpoint.states)
+        for name, tensor in state.tensors.items()
+    }
+    tensors["curves"] = checkpoint.curves[:, : checkpoint.step].contiguous()
+    facts = {"format": FORMAT, "step": str(checkpoint.step)}
+    facts["configuration"] = json.dumps(configuration, sort_keys=True)
+    with written_aside(path) as aside:
+        save_file(tensors, aside, metadata=facts)
+
+
+def load_checkpoint(
+    path: Path, configuration: Mapping[str, Any], seeds: Sequence[int], num_steps: int
+) -> Checkpoint:
+    """Return what ``save_checkpoint`` wrote for this configuration, exactly.
+
+    Raises ``UserError`` when the file is damaged, foreign, or of another configuration.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as opened:
+            facts = opened.metadata() or {}
+            if facts.get("format") != FORMAT:
+                raise UserError(
+                    f"{path} is not a checkpoint of a fit (format {facts.get('format')!r}, "
+                    f"expected {FORMAT!r}); choose another folder."
+                )
+            check_same(path, json.loads(facts["configuration"]), configuration)
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{path} cannot be read as a checkpoint ({error}); it was cut short or altered. "
+            "Delete it to fit from the start."
+        ) from error
+    step = int(facts["step"])
+    curves = torch.full((len(seeds), num_steps, tensors["curves"].shape[2]), torch.nan)
+    curves = curves.to(tensors["curves"].dtype)
+    curves[:, :step] = tensors.pop("curves")
+    parts: list[dict[str, Tensor]] = [{} for _ in seeds]
+    for name, tensor in tensors.items():
+        number, _, own = name.partition("/")
+        parts[int(number)][own] = tensor
+    states = tuple(
+        State(tensors=part, step=step, num_steps=num_steps, seed=seed)
+        for part, seed in zip(parts, seeds, strict=True)
+    )
+    return Checkpoint(states=states, curves=curves, step=step)
+
+
+def check_same(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Raise ``UserError`` naming what differs between the fit on disk and the one asked for."""
+    asked = json.loads(json.dumps(asked))
+    differing = sorted(
+        key for key in {*found, *asked} if found.get(key) != asked.get(key)
+    )
+    if differing:
+        listed = "; ".join(
+            f"{key}: there {found.get(key)!r}, asked {asked.get(key)!r}" for key in differing
+        )
+        raise UserError(
+            f"{path} holds a fit of another configuration ({listed}). Use the same settings to "
+            "go on, or another folder."
+        )

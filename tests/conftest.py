@@ -1,0 +1,72 @@
+"""A subject of a few thousand random weights and a folder of small programs, for every room."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+NUM_PROGRAMS = 30
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory) -> Path:
+    """Thirty short Python files that differ; some names fall on the held-out side."""
+    folder = tmp_path_factory.mktemp("programs")
+    for number in range(NUM_PROGRAMS):
+        (folder / f"part_{number:02}.py").write_text(
+            f'"""Part {number} of a small library."""\n\nimport math\n\n\n'
+            f"class Shape{number}:\n    # a comment about shape {number}\n"
+            f"    sides = {number}\n\n    def area(self, scale):\n"
+            f'        """Return the area."""\n        if scale > {number}:\n'
+            f"            return math.sqrt(scale) * self.sides\n        return 'none'\n"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory, programs) -> Path:
+    """The folder of a random GPT-NeoX of width 16 and two layers with its own tokenizer."""
+    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+
+    from tacit.data.text import load_text
+    from tacit.training.tokenizer import train_tokenizer
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = train_tokenizer(load_text(programs), vocabulary=400)
+    torch.manual_seed(0)
+    config = GPTNeoXConfig(
+        vocab_size=400,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        initializer_range=0.2,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    GPTNeoXForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_subject(tiny):
+    from tacit.models import load_subject
+
+    return load_subject(tiny)
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory, tiny_subject, programs):
+    """A finished store of two sites over the programs."""
+    from tacit.activations.harvest import HarvestSettings, harvest
+    from tacit.data.text import load_text
+
+    return harvest(
+        tiny_subject,
+        load_text(programs),
+        ["resid.0", "mlp.1"],
+        tmp_path_factory.mktemp("stores") / "store",
+        settings=HarvestSettings(batch_contexts=4, contexts_per_shard=16),
+    )

@@ -1,0 +1,156 @@
+"""The catalogue, the documentation and the functions say the same of every metric."""
+
+import inspect
+import re
+from functools import reduce
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tacit.metrics
+from tacit.metrics import (
+    METRICS,
+    auroc,
+    best_f1_threshold,
+    count_firing,
+    cross_entropy,
+    f1,
+    fraction_variance_unexplained,
+    loss_recovered,
+    match,
+    mean_l0,
+    mmcs,
+    mmcs_of_atoms,
+)
+
+PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+
+
+def documented_table() -> dict[str, tuple[str, ...]]:
+    rows = re.findall(r"^\| `([^`]+)` \| (\w+) \| ([^|]+) \| (\w+) \|$", PAGE, re.MULTILINE)
+    return {name: tuple(cells) for name, *cells in rows}
+
+
+def documented_sections() -> dict[str, dict[str, str]]:
+    parts = re.split(
+        r"^### `([^`]+)`$", PAGE.split("\n## Each metric\n")[1], flags=re.MULTILINE
+    )
+    return {
+        name: dict(re.findall(r"^- ([\w ]+): (.+)$", text, re.MULTILINE))
+        for name, text in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+def test_the_documented_table_is_the_catalogue():
+    assert documented_table() == {
+        row.name: (row.direction, row.range_in_words(), row.unit)
+        for row in METRICS.values()
+    }
+
+
+def test_the_documented_sections_are_the_catalogue():
+    assert documented_sections() == {
+        row.name: {
+            "Formula": row.formula,
+            "Caution": row.caution,
+            "Source": row.source,
+            "Computed by": f"`tacit.metrics.{row.computed_by}`",
+        }
+        for row in METRICS.values()
+    }
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_is_computed_where_it_says(name):
+    module, *path = METRICS[name].computed_by.split(".")
+    found = reduce(getattr, path, import_module(f"tacit.metrics.{module}"))
+    assert callable(found)
+    assert path[0] in tacit.metrics.__all__ or path[0] == "Firing"
+    assert inspect.getdoc(found)
+
+
+def test_all_that_is_exported_exists():
+    assert set(tacit.metrics.__all__) <= set(dir(tacit.metrics))
+
+
+# Each takes a generator and returns the metric on a random input, extreme ones among them.
+def _rows(random, n, d):
+    raw = random.normal(size=(n, d)) * 10.0 ** random.integers(-6, 7)
+    return torch.from_numpy(raw).float()
+
+
+def _directions(random):
+    width = int(random.integers(1, 6))
+    true, atoms = (
+        torch.from_numpy(random.normal(size=(int(random.integers(1, 9)), width)))
+        for _ in range(2)
+    )
+    return (true, true * 3) if random.integers(4) == 0 else (true, atoms)
+
+
+def _code(random):
+    n, num_atoms = int(random.integers(1, 9)), int(random.integers(1, 9))
+    values = random.normal(size=(n, num_atoms)) * (random.random((n, num_atoms)) < 0.5)
+    indices = np.argsort(random.random((n, num_atoms)), axis=1)
+    return torch.from_numpy(values), torch.from_numpy(indices), num_atoms
+
+
+def _scores(random):
+    n = int(random.integers(2, 40))
+    labels = np.arange(n) < random.integers(1, n)
+    return random.normal(size=n).round(int(random.integers(0, 3))), labels
+
+
+def _losses(random):
+    clean, cost, ablated = random.exponential(3, size=3).tolist()
+    return loss_recovered(clean, clean + cost - 1, clean + ablated + 1e-6)
+
+
+VALUES = {
+    "fvu": lambda r: fraction_variance_unexplained(_rows(r, 7, 3), _rows(r, 7, 3)),
+    "l0": lambda r: mean_l0(_code(r)[0]),
+    "density": lambda r: float(count_firing(*_code(r)).density().max()),
+    "dead_share": lambda r: count_firing(*_code(r)).dead_share(),
+    "dense_share": lambda r: count_firing(*_code(r)).dense_share(),
+    "mmcs": lambda r: mmcs(*_directions(r)),
+    "mmcs_of_atoms": lambda r: mmcs_of_atoms(*_directions(r)),
+    "matched_cosine": lambda r: match(*_directions(r)).matched_cosine(),
+    "recall_above_0.9": lambda r: match(*_directions(r)).recall(),
+    "precision_above_0.9": lambda r: match(*_directions(r)).precision(),
+    "cross_entropy": lambda r: cross_entropy(
+        _rows(r, 5, 7), torch.from_numpy(r.integers(0, 7, 5))
+    ),
+    "loss_recovered": _losses,
+    "auroc": lambda r: auroc(*_scores(r)),
+    "f1": lambda r: f1(*_scores(r), float(r.normal())),
+}
+
+
+def test_every_metric_is_tried_on_random_inputs():
+    assert VALUES.keys() == METRICS.keys()
+
+
+@pytest.mark.parametrize("name", METRICS)
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**31))
+def test_no_random_input_leaves_the_range(name, seed):
+    low, high = METRICS[name].range
+    assert low <= VALUES[name](np.random.default_rng(seed)) <= high
+
+
+@given(st.integers(0, 2**31))
+def test_the_fitted_f1_stays_in_range_too(seed):
+    assert 0 <= best_f1_threshold(*_scores(np.random.default_rng(seed))).f1 <= 1
+
+
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_the_examples_on_the_page_run(number):
+    exec(compile(BLOCKS[number], f"docs/metrics.md, example {number}", "exec"), {})
