@@ -211,5 +211,5 @@ def test_bad_input_is_explained(unchecked_shapes):
         pytest.raises(UserError, match="4 numerators were given with 3"),
     ):
         bootstrap_ratio(values, values[:3], rng())
-    with pytest.raises(UserError, match="is nan on its 4 units"):
+    with pytest.raises(UserError, match="is inf on its 4 units"):
         bootstrap_ratio(values, np.array([1.0, -1.0, 1.0, -1.0]), rng())

@@ -1,5 +1,7 @@
 """The contract that every family keeps: its sites, read and edited, are what their names say."""
 
+import copy
+
 import pytest
 import torch
 
@@ -156,7 +158,7 @@ def test_promoted_is_the_gradient_of_the_logits_at_a_fixed_scale(causal):
     flow = causal.run(["x = 0"], sites=("resid.1",), logits=True)
     stream = flow.activations["resid.1"][0, -1].double()
     norm_path = by_hand(causal)[4]
-    norm = causal.model.base_model.get_submodule(norm_path)
+    norm = copy.deepcopy(causal.model.base_model.get_submodule(norm_path)).double()
     centres = isinstance(norm, torch.nn.LayerNorm)
     centred = stream - stream.mean() if centres else stream
     size = centred.square().mean().sqrt()
@@ -164,11 +166,8 @@ def test_promoted_is_the_gradient_of_the_logits_at_a_fixed_scale(causal):
     # Orthogonal to the stream (and to the mean), a small step leaves the scale unchanged.
     directions -= (directions @ centred)[:, None] * centred / centred.square().sum()
     step = 1e-3 * directions
-    moved = torch.func.functional_call(
-        norm.double(), {}, (torch.cat([stream + step, stream[None]]),)
-    )
+    moved = norm(torch.cat([stream + step, stream[None]]))
     weight = causal.model.get_output_embeddings().weight.double()
-    norm.float()
     expected = ((moved[:-1] - moved[-1:]) @ weight.T) * size / 1e-3
     promoted = causal.promoted(directions.float())
     torch.testing.assert_close(promoted.double(), expected, atol=2e-2, rtol=2e-3)

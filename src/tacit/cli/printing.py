@@ -17,7 +17,7 @@ IN_WORDS = {
 }
 
 
-def number(value: float) -> str:
+def number(value: int | float) -> str:
     """Return a value with three significant digits, in the way a reader writes it."""
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 

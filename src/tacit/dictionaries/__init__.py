@@ -14,7 +14,7 @@ from tacit.dictionaries.random import RandomDirections
 from tacit.dictionaries.relu_l1 import ReluL1
 from tacit.dictionaries.top_k import TopK
 
-METHODS: dict[str, type[TopK] | type[ReluL1] | type[PCA] | type[RandomDirections]] = {
+METHODS: dict[str, type[Method]] = {
     "top-k": TopK,
     "relu-l1": ReluL1,
     "pca": PCA,

@@ -4,7 +4,7 @@ Axes: n rows, d width.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from tacit.base.errors import UserError, look_up
 from tacit.base.seeds import stream
 
 
+@runtime_checkable
 class Blocks(Protocol):
     """Endless blocks of rows, the same at every call with the same number."""
 
@@ -67,5 +68,7 @@ class RowBlocks:
         epoch, place = divmod(i, count // self.block_rows)
         order = stream(self.seed, f"dictionaries/order/{epoch}").permutation(count)
         first = place * self.block_rows
-        chosen = torch.from_numpy(np.ascontiguousarray(order[first : first + self.block_rows]))
+        chosen = torch.from_numpy(
+            np.ascontiguousarray(order[first : first + self.block_rows])
+        )
         return {site: rows[chosen] for site, rows in self.rows.items()}

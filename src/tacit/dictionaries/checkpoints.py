@@ -54,10 +54,10 @@ def save_checkpoint(
         for name, tensor in state.tensors.items()
     }
     tensors["curves"] = checkpoint.curves[:, : checkpoint.step].contiguous()
-    facts = {"format": FORMAT, "step": str(checkpoint.step)}
-    facts["configuration"] = json.dumps(configuration, sort_keys=True)
+    facts = {"step": checkpoint.step, "configuration": configuration}
     with written_aside(path) as aside:
-        save_file(tensors, aside, metadata=facts)
+        # A single entry: the format writes several in an order that changes.
+        save_file(tensors, aside, metadata={FORMAT: json.dumps(facts, sort_keys=True)})
 
 
 def load_checkpoint(
@@ -69,20 +69,23 @@ def load_checkpoint(
     """
     try:
         with safetensors.safe_open(path, framework="pt") as opened:
-            facts = opened.metadata() or {}
-            if facts.get("format") != FORMAT:
+            metadata = opened.metadata() or {}
+            if FORMAT not in metadata:
                 raise UserError(
-                    f"{path} is not a checkpoint of a fit (format {facts.get('format')!r}, "
-                    f"expected {FORMAT!r}); choose another folder."
+                    f"{path} is not a checkpoint of a fit (it has no {FORMAT!r} among its "
+                    f"metadata, {sorted(metadata)}); choose another folder."
                 )
-            check_same(path, json.loads(facts["configuration"]), configuration)
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            facts = json.loads(metadata[FORMAT])
+            check_same(path, facts["configuration"], configuration)
+            # Cloned into the allocator's own alignment, on which the order of a product's sums
+            # depends: without it the same numbers would go on to other last digits.
+            tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{path} cannot be read as a checkpoint ({error}); it was cut short or altered. "
             "Delete it to fit from the start."
         ) from error
-    step = int(facts["step"])
+    step = facts["step"]
     curves = torch.full((len(seeds), num_steps, tensors["curves"].shape[2]), torch.nan)
     curves = curves.to(tensors["curves"].dtype)
     curves[:, :step] = tensors.pop("curves")
@@ -100,12 +103,11 @@ def load_checkpoint(
 def check_same(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Raise ``UserError`` naming what differs between the fit on disk and the one asked for."""
     asked = json.loads(json.dumps(asked))
-    differing = sorted(
-        key for key in {*found, *asked} if found.get(key) != asked.get(key)
-    )
+    differing = sorted(key for key in {*found, *asked} if found.get(key) != asked.get(key))
     if differing:
         listed = "; ".join(
-            f"{key}: there {found.get(key)!r}, asked {asked.get(key)!r}" for key in differing
+            f"{key}: there {found.get(key)!r}, asked {asked.get(key)!r}"
+            for key in differing
         )
         raise UserError(
             f"{path} holds a fit of another configuration ({listed}). Use the same settings to "

@@ -72,7 +72,10 @@ def add_auxiliary(
 
 
 def revive(
-    state: State, dead: Int[Tensor, "a"], residual: Float[Tensor, "n d"], encoder_share: float
+    state: State,
+    dead: Int[Tensor, "a"],
+    residual: Float[Tensor, "n d"],
+    encoder_share: float,
 ) -> None:
     """Point dead atoms at rows that are rebuilt badly, in place, with their moments reset.
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from tacit.base.errors import UserError, look_up
-from tacit.base.files import sha256_of, write_atomically, written_aside
+from tacit.base.files import sha256_of, write_atomically
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.selections import SELECTIONS, Selection
 
@@ -25,10 +25,11 @@ FACTS = "dictionary.json"
 
 def save_dictionary(dictionary: Dictionary, folder: Path) -> None:
     """Write the two files into ``folder``, each whole or not at all."""
-    with written_aside(folder / TENSORS) as aside:
-        # The format refuses tensors that share memory, as tied ones do.
-        tensors = dictionary.tensors().items()
-        save_file({name: tensor.detach().cpu().clone() for name, tensor in tensors}, aside)
+    # The format refuses tensors that share memory, as those of a tied method do. By way of bytes,
+    # because its own writer makes files that nobody else may read.
+    tensors = dictionary.tensors().items()
+    content = save({name: tensor.detach().cpu().clone() for name, tensor in tensors})
+    write_atomically(folder / TENSORS, content)
     facts = {
         "format": FORMAT,
         "version": VERSION,
@@ -53,7 +54,9 @@ def load_dictionary(folder: Path) -> Dictionary:
     facts = _read_facts(folder / FACTS)
     tensors_path = folder / TENSORS
     if not tensors_path.is_file():
-        raise UserError(f"{tensors_path} is missing; {FACTS} beside it needs it. Save again.")
+        raise UserError(
+            f"{tensors_path} is missing; {FACTS} beside it needs it. Save again."
+        )
     found = sha256_of(tensors_path)
     if found != facts["sha256"]:
         raise UserError(
@@ -62,7 +65,8 @@ def load_dictionary(folder: Path) -> Dictionary:
             "copy the folder again or fit again."
         )
     try:
-        tensors = load_file(tensors_path)
+        # Cloned into the allocator's own alignment, so that codes are the same to the last digit.
+        tensors = {name: tensor.clone() for name, tensor in load_file(tensors_path).items()}
         return Dictionary(
             **tensors,
             scale=facts["scale"],

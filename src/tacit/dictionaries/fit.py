@@ -28,7 +28,7 @@ from tacit.dictionaries.checkpoints import (
 )
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.files import save_dictionary
-from tacit.dictionaries.methods import Method, State, StepReport, require
+from tacit.dictionaries.methods import Method, StepReport, require
 
 CHECKPOINT = "checkpoint.safetensors"
 # Writing states takes at most one part in so many of the time.
@@ -159,7 +159,7 @@ def _members(
 def _configuration(
     members: list[_Member], first: Mapping[str, Tensor], steps: int
 ) -> dict[str, Any]:
-    settings = {m.name: {"kind": m.method.kind, **asdict(m.method)} for m in members}  # type: ignore[call-overload]
+    settings = {m.name: {"kind": m.method.kind, **asdict(m.method)} for m in members}
     return {
         "methods": settings,
         "members": [str(member) for member in members],

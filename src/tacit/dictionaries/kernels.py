@@ -193,4 +193,6 @@ def summed_by_atom(
     code: Ragged, weights: Float[Tensor, "m"], num_atoms: int
 ) -> Float[Tensor, "f"]:
     """Return for every atom the sum of its entries' weights."""
-    return torch.bincount(code.indices, weights=weights, minlength=num_atoms).to(weights.dtype)
+    return torch.bincount(code.indices, weights=weights, minlength=num_atoms).to(
+        weights.dtype
+    )

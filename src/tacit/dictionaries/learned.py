@@ -49,7 +49,9 @@ def learning_rate(
 
     Without a rate given, the plateau is ``2e-4 / sqrt(f / 2**14)``.
     """
-    plateau = REFERENCE_RATE * math.sqrt(REFERENCE_ATOMS / num_atoms) if given is None else given
+    plateau = (
+        REFERENCE_RATE * math.sqrt(REFERENCE_ATOMS / num_atoms) if given is None else given
+    )
     rise = (step + 1) / (warm_up_steps + 1)
     fall = (num_steps - step) / (DECAY_SHARE * num_steps)
     return plateau * max(0.0, min(1.0, rise, fall))

@@ -3,8 +3,9 @@
 Axes: n rows, d width.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol, final
+from typing import ClassVar, final
 
 from jaxtyping import Float
 from torch import Tensor
@@ -48,22 +49,26 @@ class StepReport:
     """Fraction of the block's variance unexplained."""
     l0: float
     """Mean of active atoms a row."""
-    num_dead: float
+    num_dead: int
     """Atoms that count as dead."""
     gradient_norm: float
     """Euclidean norm of the whole gradient, before clipping."""
 
 
-class Method(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class Method(ABC):
     """Settings that turn blocks of rows into a dictionary, one step a block."""
 
     kind: ClassVar[str]
     """Key of ``METHODS``."""
 
-    def initial(self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int) -> State:
+    @abstractmethod
+    def initial(
+        self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int
+    ) -> State:
         """Return the state before the first step; the block shows centre, scale and width."""
-        ...
 
+    @abstractmethod
     def step(
         self, state: State, block: Float[Tensor, "n d"]
     ) -> tuple[State, StepReport | None]:
@@ -72,11 +77,10 @@ class Method(Protocol):
         Depends on its arguments alone. The given state is consumed: its tensors may be
         overwritten, so ``copy`` it first to keep it.
         """
-        ...
 
+    @abstractmethod
     def finish(self, state: State, *, contract: InputContract | None = None) -> Dictionary:
         """Return the dictionary that the state stands for."""
-        ...
 
 
 def require(name: str, value: object, expected: str, *, holds: bool) -> None:

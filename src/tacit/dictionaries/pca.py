@@ -11,13 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tacit.dictionaries.dictionary import Dictionary, InputContract
-from tacit.dictionaries.methods import State, require, require_fitting_k
+from tacit.dictionaries.methods import Method, State, require, require_fitting_k
 from tacit.dictionaries.selections import Largest
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class PCA:
+class PCA(Method):
     """The directions of most variance, from sums over the stream; a closed form.
 
     With k it keeps, in each row, the k coordinates of largest magnitude (signed), which is what
@@ -39,9 +39,13 @@ class PCA:
         require("k", k, "1 or more, or None", holds=k is None or k >= 1)
         if k is not None and atoms is not None:
             require_fitting_k(k, atoms)
-        require("num_blocks", blocks, "1 or more, or None", holds=blocks is None or blocks >= 1)
+        require(
+            "num_blocks", blocks, "1 or more, or None", holds=blocks is None or blocks >= 1
+        )
 
-    def initial(self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int) -> State:
+    def initial(
+        self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int
+    ) -> State:
         """Return empty sums about the first block's mean."""
         width = first_block.shape[1]
         require_fitting_k(self.k or 1, width)

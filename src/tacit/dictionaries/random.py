@@ -14,13 +14,13 @@ from torch.nn.functional import embedding_bag
 from tacit.base.seeds import stream
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.kernels import rows_per_block
-from tacit.dictionaries.methods import State, require, require_fitting_k
+from tacit.dictionaries.methods import Method, State, require, require_fitting_k
 from tacit.dictionaries.selections import TopKPositive
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class RandomDirections:
+class RandomDirections(Method):
     """Each row's k largest projections on random directions, times one gain fitted to all.
 
     The gain is the least-squares one (a closed form), without which overlapping directions
@@ -39,12 +39,18 @@ class RandomDirections:
     def __post_init__(self) -> None:
         require_fitting_k(self.k, self.num_atoms)
         blocks = self.num_blocks
-        require("num_blocks", blocks, "1 or more, or None", holds=blocks is None or blocks >= 1)
+        require(
+            "num_blocks", blocks, "1 or more, or None", holds=blocks is None or blocks >= 1
+        )
 
-    def initial(self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int) -> State:
+    def initial(
+        self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int
+    ) -> State:
         """Return the directions, and the first block's mean as centre."""
         x = first_block.detach().to(torch.promote_types(first_block.dtype, torch.float32))
-        raw = stream(seed, "dictionaries/atoms").standard_normal((self.num_atoms, x.shape[1]))
+        raw = stream(seed, "dictionaries/atoms").standard_normal(
+            (self.num_atoms, x.shape[1])
+        )
         atoms = torch.from_numpy(raw).to(x)
         atoms /= atoms.norm(dim=1, keepdim=True)
         tensors = {
@@ -64,7 +70,9 @@ class RandomDirections:
             for x in block.detach().to(atoms).split(rows_per_block(self.num_atoms)):
                 centred = x - tensors["centre"]
                 values, indices = select(centred @ atoms.T)
-                rebuilt = embedding_bag(indices, atoms, mode="sum", per_sample_weights=values)
+                rebuilt = embedding_bag(
+                    indices, atoms, mode="sum", per_sample_weights=values
+                )
                 tensors["agreement"] += (centred * rebuilt).sum(dtype=torch.float64)
                 tensors["energy"] += rebuilt.square().sum(dtype=torch.float64)
         return state.advanced(), None

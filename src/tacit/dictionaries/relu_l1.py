@@ -27,7 +27,7 @@ from tacit.dictionaries.learned import (
     sparse_gradients,
     spread_of,
 )
-from tacit.dictionaries.methods import State, StepReport, require
+from tacit.dictionaries.methods import Method, State, StepReport, require
 from tacit.dictionaries.selections import Relu
 
 # Share of active entries below which bag sums beat dense products (measured on two cores).
@@ -36,7 +36,7 @@ SPARSE_BELOW = 0.08
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class ReluL1:
+class ReluL1(Method):
     """Keep every positive pre-activation; pay for their sum.
 
     Loss: squared error summed over dimensions plus ``penalty`` times the activations summed over
@@ -75,7 +75,9 @@ class ReluL1:
         require("penalty", self.penalty, "0 or more", holds=self.penalty >= 0)
         rate, clip = self.learning_rate, self.clip
         require("learning_rate", rate, "positive", holds=rate is None or rate > 0)
-        require("warm_up_steps", self.warm_up_steps, "0 or more", holds=self.warm_up_steps >= 0)
+        require(
+            "warm_up_steps", self.warm_up_steps, "0 or more", holds=self.warm_up_steps >= 0
+        )
         rising = self.sparsity_warm_up
         require("sparsity_warm_up", rising, "between 0 and 1", holds=0 <= rising <= 1)
         require("clip", clip, "positive, or None", holds=clip is None or clip > 0)
@@ -84,7 +86,9 @@ class ReluL1:
         holds = every is None or every >= 1
         require("revive_every_steps", every, "1 or more, or None", holds=holds)
 
-    def initial(self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int) -> State:
+    def initial(
+        self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int
+    ) -> State:
         """Return the state before the first step."""
         state = initial_state(
             first_block,
@@ -179,7 +183,11 @@ class ReluL1:
             "offset": residual.sum(dim=0) * (2 / n),
         }
         error = residual.square().sum()
-        return Gradients(leaves=leaves, residual=residual, squared_error=error), counts, total
+        return (
+            Gradients(leaves=leaves, residual=residual, squared_error=error),
+            counts,
+            total,
+        )
 
     def _descend(self, state: State, gradients: Tensors) -> Tensor:
         rate = learning_rate(

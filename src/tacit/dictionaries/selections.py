@@ -92,4 +92,6 @@ SELECTIONS: dict[str, type[Selection]] = {
 
 def _check_k(k: int) -> None:
     if k < 1:
-        raise UserError(f"k is {k}: a row must keep at least one atom; give k of 1 or more.")
+        raise UserError(
+            f"k is {k}: a row must keep at least one atom; give k of 1 or more."
+        )

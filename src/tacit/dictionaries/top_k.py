@@ -25,13 +25,13 @@ from tacit.dictionaries.learned import (
     sparse_gradients,
     spread_of,
 )
-from tacit.dictionaries.methods import State, StepReport, require, require_fitting_k
+from tacit.dictionaries.methods import Method, State, StepReport, require, require_fitting_k
 from tacit.dictionaries.selections import TopKPositive
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class TopK:
+class TopK(Method):
     """Keep each row's k largest pre-activations and descend the squared error of the rest.
 
     After Gao et al. 2024, arXiv:2406.04093. Where we differ: atoms are brought to unit length
@@ -66,17 +66,23 @@ class TopK:
         require_fitting_k(self.k, self.num_atoms)
         rate, clip, kept = self.learning_rate, self.clip, self.num_auxiliary
         require("learning_rate", rate, "positive", holds=rate is None or rate > 0)
-        require("warm_up_steps", self.warm_up_steps, "0 or more", holds=self.warm_up_steps >= 0)
+        require(
+            "warm_up_steps", self.warm_up_steps, "0 or more", holds=self.warm_up_steps >= 0
+        )
         require("clip", clip, "positive, or None", holds=clip is None or clip > 0)
         weight = self.auxiliary_weight
         require("auxiliary_weight", weight, "0 or more", holds=weight >= 0)
-        require("num_auxiliary", kept, "1 or more, or None", holds=kept is None or kept >= 1)
+        require(
+            "num_auxiliary", kept, "1 or more, or None", holds=kept is None or kept >= 1
+        )
         steps, every = self.dead_after_steps, self.revive_every_steps
         require("dead_after_steps", steps, "1 or more", holds=steps >= 1)
         holds = every is None or every >= 1
         require("revive_every_steps", every, "1 or more, or None", holds=holds)
 
-    def initial(self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int) -> State:
+    def initial(
+        self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int
+    ) -> State:
         """Return the state before the first step."""
         return initial_state(
             first_block,
@@ -142,7 +148,9 @@ class TopK:
         for first in range(0, n, step):
             rows = slice(first, min(n, first + step))
             part = buffer[: rows.stop - first]
-            torch.addmm(tensors["encoder_bias"], centred[rows], tensors["encoder"].T, out=part)
+            torch.addmm(
+                tensors["encoder_bias"], centred[rows], tensors["encoder"].T, out=part
+            )
             values[rows], indices[rows] = top_k(part, self.k)
             if len(dead):
                 torch.index_select(part, 1, dead, out=of_dead[rows])
@@ -156,9 +164,7 @@ class TopK:
             num_steps=state.num_steps,
             warm_up_steps=self.warm_up_steps,
         )
-        return descend(
-            state.tensors, gradients, step=state.step, rate=rate, clip=self.clip
-        )
+        return descend(state.tensors, gradients, step=state.step, rate=rate, clip=self.clip)
 
     def _revive(self, state: State, residual: Float[Tensor, "n d"]) -> None:
         every, done = self.revive_every_steps, state.step + 1

@@ -62,7 +62,7 @@ def build_index(
     manifest: dict[str, Any] = {
         "kind": KIND,
         "configuration": {
-            "dictionary": identity,
+            "dictionary": identity_of(dictionary),
             "store": store_identity(store),
             "site": site,
         },

@@ -50,7 +50,7 @@ def frontier_members(
     num_atoms = settings.num_atoms or settings.atoms_per_dimension * width
     members: dict[str, Member] = {}
 
-    def add(name: str, coordinate: str, value: float, atoms: int) -> None:
+    def add(name: str, coordinate: str, value: int | float, atoms: int) -> None:
         given = {"num_atoms": atoms, coordinate: value}
         of = {"method": name, "num_atoms": atoms, coordinate: value, "seed": seed}
         members[f"{name}_{coordinate}-{value:g}"] = Member(

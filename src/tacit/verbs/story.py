@@ -61,7 +61,7 @@ def pages_of(found: Findings, artifacts: Path) -> list[Page]:
     ]
     write_table(artifacts / "density.parquet", density)
     pages = [
-        Page(title="At a glance", blocks=(_opening(found), _headline(found))),
+        Page(title="At a glance", blocks=(_opening(found), _headline(found), _limits(found))),
         Page(title="How good is the dictionary?", blocks=_quality(frontier)),
         Page(title="How often do features fire?", blocks=(_density(found, len(density)),)),
     ]
@@ -70,7 +70,6 @@ def pages_of(found: Findings, artifacts: Path) -> list[Page]:
             Page(title="Do features mean something?", blocks=_labels(found, artifacts))
         )
     pages.append(Page(title="Features", blocks=(_features(found),)))
-    pages.append(Page(title="Limits", blocks=(_limits(found),)))
     return pages
 
 
