@@ -62,9 +62,9 @@ class Stream:
         ]
         return self.rows[chosen]
 
-    def block(self, index: int) -> dict[str, Float[Tensor, "n d"]]:
-        """Return block ``index``: the same rows of every site, aligned."""
-        rows = self.rows_of(index)
+    def block(self, i: int) -> dict[str, Float[Tensor, "n d"]]:
+        """Return block ``i``: the same rows of every site, aligned."""
+        rows = self.rows_of(i)
         return {site: self.store.vectors(site, rows) for site in self.sites}
 
 

@@ -68,7 +68,10 @@ def finish_store(
         "labels": [name.removeprefix(LABEL) for name in labels],
         "num_unlabelled_documents": num_unlabelled,
         "checksums": {
-            name: {"bytes": (partial / name).stat().st_size, "sha256": sha256_of(partial / name)}
+            name: {
+                "bytes": (partial / name).stat().st_size,
+                "sha256": sha256_of(partial / name),
+            }
             for name in names
         },
     }

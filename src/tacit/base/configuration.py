@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -76,7 +76,10 @@ def _leaves(values: Mapping[str, Any], path: str = "") -> list[str]:
     names: list[str] = []
     for key, value in values.items():
         name = f"{path}.{key}".lstrip(".")
-        names += _leaves(value, name) if isinstance(value, Mapping) else [name]
+        if isinstance(value, Mapping):
+            names += _leaves(cast(Mapping[str, Any], value), name)
+        else:
+            names.append(name)
     return names
 
 

@@ -4,14 +4,14 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from tacit.base.errors import UserError
 
 
 @contextlib.contextmanager
-def disk_errors_explained(path: Path) -> Iterator[None]:
+def disk_errors_explained(path: Path) -> Generator[None, None, None]:
     """Turn a full or read-only disk into one message that names the file."""
     try:
         yield
@@ -28,7 +28,7 @@ def disk_errors_explained(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def written_aside(path: Path) -> Generator[Path, None, None]:
     """Yield a temporary path beside ``path``; flush and rename it on success, else remove it."""
     aside = path.with_name(f".{path.name}.tmp")
     try:

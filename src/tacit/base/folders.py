@@ -7,9 +7,9 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tacit.base.errors import UserError
 from tacit.base.files import disk_errors_explained, write_atomically
@@ -24,7 +24,7 @@ def partial_of(final: Path) -> Path:
 
 
 @contextlib.contextmanager
-def exclusive_lock(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Generator[None, None, None]:
     """Hold ``folder`` for this process; the kernel lets go when it dies, however it dies."""
     lock = folder / LOCK
     with lock.open("a+") as opened:
@@ -46,7 +46,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Return a folder's manifest, or say why it cannot be read."""
     path = folder / MANIFEST
     try:
-        found = json.loads(path.read_text())
+        found: Any = json.loads(path.read_text())
     except FileNotFoundError:
         raise UserError(
             f"{folder} has no {MANIFEST}: it is not a folder that Tacit made."
@@ -60,14 +60,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found
 
 
-def differences(asked: Any, found: Any, path: str = "") -> list[str]:
+def differences(asked: object, found: object, path: str = "") -> list[str]:
     """Return one phrase for each leaf where two configurations differ."""
     if isinstance(asked, Mapping) and isinstance(found, Mapping):
+        mine, theirs = cast(Mapping[str, object], asked), cast(Mapping[str, object], found)
         return [
             phrase
-            for key in sorted({*asked, *found}, key=str)
+            for key in sorted({*mine, *theirs})
             for phrase in differences(
-                asked.get(key), found.get(key), f"{path}.{key}".lstrip(".")
+                mine.get(key), theirs.get(key), f"{path}.{key}".lstrip(".")
             )
         ]
     return [] if asked == found else [f"{path}: {found!r} there, {asked!r} asked"]
@@ -108,7 +109,7 @@ def discard(final: Path) -> None:
 
 
 @contextlib.contextmanager
-def whole_folder(final: Path, manifest: Mapping[str, Any]) -> Iterator[Path]:
+def whole_folder(final: Path, manifest: Mapping[str, Any]) -> Generator[Path, None, None]:
     """Yield the partial folder of ``final``; rename it when the block ends without an error.
 
     The manifest needs ``kind`` and ``configuration`` and is written first. A kill or Ctrl-C

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from tacit.base.errors import UserError, look_up
 from tacit.base.files import write_atomically
@@ -134,14 +134,16 @@ def write_pages(path: Path, pages: Sequence[Page]) -> None:
     write_atomically(path, json.dumps(plain, indent=1) + "\n")
 
 
+def _frozen(value: object) -> object:
+    """Return JSON's lists as tuples, one level of nesting deep."""
+    if not isinstance(value, list):
+        return value
+    items = cast(list[object], value)
+    return tuple(tuple(cast(list[object], v)) if isinstance(v, list) else v for v in items)
+
+
 def _block(plain: Mapping[str, Any]) -> Block:
-    values = {
-        key: tuple(tuple(v) if isinstance(v, list) else v for v in value)
-        if isinstance(value, list)
-        else value
-        for key, value in plain.items()
-        if key != "block"
-    }
+    values: dict[str, Any] = {k: _frozen(v) for k, v in plain.items() if k != "block"}
     return look_up(_KINDS, plain["block"], "kind of block")(**values)
 
 

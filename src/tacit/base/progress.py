@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Protocol, runtime_checkable
 
 
@@ -22,7 +22,7 @@ Progress = Callable[[str, int, str], contextlib.AbstractContextManager[Task]]
 
 
 @contextlib.contextmanager
-def silent(_title: str, _total: int, _unit: str) -> Iterator[Task]:
+def silent(_title: str, _total: int, _unit: str) -> Generator[Task, None, None]:
     """Show nothing: the default of everything called from Python."""
 
     def advance(done: int = 1) -> None:
@@ -32,7 +32,7 @@ def silent(_title: str, _total: int, _unit: str) -> Iterator[Task]:
 
 
 @contextlib.contextmanager
-def lines(title: str, total: int, unit: str) -> Iterator[Task]:
+def lines(title: str, total: int, unit: str) -> Generator[Task, None, None]:
     """Write one line to standard error when the work is done: for logs and pipes."""
     count, began = 0, time.monotonic()
 
@@ -49,7 +49,7 @@ def lines(title: str, total: int, unit: str) -> Iterator[Task]:
 
 
 @contextlib.contextmanager
-def bars(title: str, total: int, unit: str) -> Iterator[Task]:
+def bars(title: str, total: int, unit: str) -> Generator[Task, None, None]:
     """Draw a bar with throughput and time left on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn

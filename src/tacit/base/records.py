@@ -33,7 +33,9 @@ class Result:
     """Independent units behind the value: documents, seeds or models, not batches."""
     interval: tuple[float, float] | None
     """95 % interval over those units; None when n is 1 or nothing was sampled."""
-    of: Mapping[str, str | int | float] = field(default_factory=dict)
+    of: Mapping[str, str | int | float] = field(
+        default_factory=dict[str, str | int | float]
+    )
     """Coordinates: method, k, site, seed."""
 
     def __post_init__(self) -> None:
@@ -49,7 +51,9 @@ class Gap:
     name: str
     reason: str
     """Why there is no value, in words that a reader of the report can use."""
-    of: Mapping[str, str | int | float] = field(default_factory=dict)
+    of: Mapping[str, str | int | float] = field(
+        default_factory=dict[str, str | int | float]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

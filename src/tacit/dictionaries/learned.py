@@ -183,7 +183,7 @@ def descend(
     norm = torch.linalg.vector_norm(norms)
     names = [name for name in LEAVES if name in gradients]
     shrink = (norm / clip).float() if clip is not None and norm > clip else None
-    torch._fused_adam_(
+    torch.ops.aten._fused_adam_(
         [tensors[name] for name in names],
         [gradients[name] for name in names],
         [tensors[f"{name}/first"] for name in names],

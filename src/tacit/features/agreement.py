@@ -14,12 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from tacit.activations.store import HIGH_NORM
 from tacit.base.errors import UserError
 from tacit.features.index import Index
+from tacit.features.truth import Rows, rows_of
 from tacit.metrics.labels import auroc_sparse, best_f1_threshold_sparse, f1_sparse
-
-Truth = dict[str, Bool[np.ndarray, " n"]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +26,8 @@ class Agreement:
 
     feature: int
     """Atom of the dictionary, or number of the random direction."""
+    sign: int
+    """The score is the activation above zero (1) or, of a signed code, below it (-1)."""
     label: str
     base_rate: float
     """Share of held-out rows with the label: the precision of saying yes to all."""
@@ -35,42 +35,11 @@ class Agreement:
     f1: float
     """At the threshold that was best on training text."""
     threshold: float
+    """In units of the score; above it the feature says that the token has the label."""
     train_f1: float
+    """On the text that the threshold was chosen on."""
     num_positive: int
     """Held-out rows with the label."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """The rows of an index that count, split into training and held-out text, with truth."""
-
-    train: Bool[np.ndarray, " n"]
-    held_out: Bool[np.ndarray, " n"]
-    truth: Truth
-    left_out: Mapping[str, str]
-    """Labels that cannot be scored, and why."""
-
-
-def rows_of(index: Index) -> Rows:
-    """Return the encoded rows with the labels that occur, and fail to occur, on both sides."""
-    site = index.manifest["configuration"]["site"]
-    tokens = index.tokens
-    usable = ~(
-        tokens.column("special").to_numpy() | tokens.column(HIGH_NORM + site).to_numpy()
-    )
-    held = tokens.column("held_out").to_numpy()
-    train, held_out = usable & ~held, usable & held
-    truth: Truth = {}
-    left_out: dict[str, str] = {}
-    for name in index.manifest["labels"]:
-        column = index.label(name)
-        counts = [int(column[part].sum()) for part in (train, held_out)]
-        sizes = [int(train.sum()), int(held_out.sum())]
-        if 0 in counts or counts == sizes:
-            left_out[name] = f"{counts[0]} training and {counts[1]} held-out tokens have it"
-        else:
-            truth[name] = column
-    return Rows(train=train, held_out=held_out, truth=truth, left_out=left_out)
 
 
 def best_cuts(
@@ -80,7 +49,7 @@ def best_cuts(
 ) -> Float[np.ndarray, " l"]:
     """Return, for each label, the best F1 of any cut between distinct values.
 
-    ``values`` descend; rows that are not given are said not to have the label.
+    ``values`` descend; rows that are not given are said not to have the label. Range: 0 to 1.
     """
     if not len(values):
         return np.zeros(labels.shape[1])
@@ -97,8 +66,13 @@ def score(
     rows: Rows,
     fired: Int[np.ndarray, " m"],
     values: Float[np.ndarray, " m"],
+    *,
+    sign: int = 1,
 ) -> Agreement:
-    """Return one feature's held-out agreement with one label, threshold from training text."""
+    """Return one feature's held-out agreement with one label, threshold from training text.
+
+    ``values`` are its scores on the rows ``fired``, above 0; every other row scores 0.
+    """
     truth = rows.truth[label]
     train, held = rows.train[fired], rows.held_out[fired]
     fitted = best_f1_threshold_sparse(
@@ -109,6 +83,7 @@ def score(
     here = truth[fired[held]]
     return Agreement(
         feature=feature,
+        sign=sign,
         label=label,
         base_rate=num_positive / num_rows,
         auroc=auroc_sparse(values[held], here, num_positive, num_rows - num_positive),
@@ -124,7 +99,7 @@ class LabelAgreement:
     """Agreement of a whole dictionary."""
 
     by_feature: tuple[Agreement, ...]
-    """Each feature that fires in training text, with the label it tells best there."""
+    """Each feature that fires often enough in training text, with the label it tells best."""
     by_label: Mapping[str, Agreement]
     """Each label with the feature that tells it best in training text."""
     random: Mapping[str, Agreement]
@@ -138,7 +113,8 @@ def label_agreement(
     """Return the agreement of every feature with the labels of its index.
 
     ``random`` holds each row's coordinates in a random orthonormal basis; a row that was not
-    encoded may hold anything. A feature with fewer than ``smallest_count`` training firings is
+    encoded may hold anything. A direction, or a feature of a signed code, counts as two scores,
+    one for each side of zero. A score with fewer than ``smallest_count`` training firings is
     not matched with any label.
     """
     rows = rows_of(index)
@@ -148,12 +124,17 @@ def label_agreement(
         )
     names = tuple(rows.truth)
     matrix = np.stack([rows.truth[name] for name in names], axis=1)
-    features = _matched(_firings_of(index), matrix, rows, smallest_count)
-    basis = _matched(_sides(random, rows), matrix, rows, smallest_count)
+    features = _matched(_sides_of(index), matrix, rows, smallest_count)
+    basis = _matched(_sides_of_basis(random, rows), matrix, rows, smallest_count)
+    better: dict[int, Side] = {}
+    for side, (_, scores) in features.items():
+        rival = better.setdefault(side[0], side)
+        if scores.max() > features[rival][1].max():
+            better[side[0]] = side
     return LabelAgreement(
         by_feature=tuple(
-            score(each, names[int(scores.argmax())], rows, *fired)
-            for each, (fired, scores) in features.items()
+            _scored(side, names[int(features[side][1].argmax())], features, rows)
+            for side in better.values()
         ),
         by_label=_best(features, names, rows),
         random=_best(basis, names, rows),
@@ -161,57 +142,70 @@ def label_agreement(
     )
 
 
+Side = tuple[int, int]
+"""Number of a feature or direction, and the sign of the values that are its score."""
 Fired = tuple[Int[np.ndarray, " m"], Float[np.ndarray, " m"]]
-Matched = dict[int, tuple[Fired, Float[np.ndarray, " l"]]]
+"""Rows that fire and their scores, above 0 and descending."""
+Matched = dict[Side, tuple[Fired, Float[np.ndarray, " l"]]]
 
 
-def _firings_of(index: Index) -> dict[int, Fired]:
-    """Return the rows and values of each feature that fires, values descending."""
-    found = index.query("SELECT feature, row, value FROM by_feature WHERE value > 0")
-    order = np.lexsort((found["row"], -found["value"], found["feature"]))
-    feature, row, value = (found[name][order] for name in ("feature", "row", "value"))
-    edges = np.append(np.flatnonzero(np.diff(feature, prepend=-1)), len(feature))
+def _sides_of(index: Index) -> dict[Side, Fired]:
+    """Return the firings of each feature, those below zero of a signed code by themselves."""
+    found = index.query("SELECT feature, row, value FROM by_feature")
+    side = 2 * found["feature"].astype(np.int64) + (found["value"] < 0)
+    size = np.abs(found["value"])
+    order = np.lexsort((found["row"], -size, side))
+    side, row, size = side[order], found["row"][order], size[order]
+    edges = np.append(np.flatnonzero(np.diff(side, prepend=-1)), len(side))
     return {
-        int(feature[first]): (row[first:last], value[first:last])
+        (int(side[first]) // 2, 1 - 2 * (int(side[first]) % 2)): (
+            row[first:last],
+            size[first:last],
+        )
         for first, last in zip(edges[:-1], edges[1:], strict=True)
     }
 
 
-def _sides(random: Float[np.ndarray, "n d"], rows: Rows) -> dict[int, Fired]:
+def _sides_of_basis(random: Float[np.ndarray, "n d"], rows: Rows) -> dict[Side, Fired]:
     """Return both sides of each random direction as two scores that fire where positive."""
     counted = np.flatnonzero(rows.train | rows.held_out)
-    sides: dict[int, Fired] = {}
+    sides: dict[Side, Fired] = {}
     for number in range(random.shape[1]):
         for sign in (1, -1):
             values = sign * random[counted, number]
             order = np.argsort(-values, kind="stable")
             order = order[values[order] > 0]
-            sides[2 * number + (sign < 0)] = (counted[order], values[order])
+            sides[number, sign] = (counted[order], values[order])
     return sides
 
 
 def _matched(
-    fired: Mapping[int, Fired],
+    fired: Mapping[Side, Fired],
     matrix: Bool[np.ndarray, "n l"],
     rows: Rows,
     smallest_count: int,
 ) -> Matched:
+    """Return each score that fires often enough, with its best training F1 for each label."""
     num_positive = matrix[rows.train].sum(axis=0)
     matched: Matched = {}
-    for feature, (row, value) in fired.items():
+    for side, (row, value) in fired.items():
         train = rows.train[row]
         if int(train.sum()) >= smallest_count:
             cuts = best_cuts(value[train], matrix[row[train]], num_positive)
-            matched[feature] = ((row, value), cuts)
+            matched[side] = ((row, value), cuts)
     return matched
 
 
+def _scored(side: Side, label: str, matched: Matched, rows: Rows) -> Agreement:
+    feature, sign = side
+    return score(feature, label, rows, *matched[side][0], sign=sign)
+
+
 def _best(matched: Matched, names: tuple[str, ...], rows: Rows) -> dict[str, Agreement]:
+    """Return each label with the score that tells it best in training text."""
     if not matched:
         return {}
     table = np.stack([scores for _, scores in matched.values()])
-    features = list(matched)
-    best = {
-        name: features[int(table[:, place].argmax())] for place, name in enumerate(names)
-    }
-    return {name: score(each, name, rows, *matched[each][0]) for name, each in best.items()}
+    sides = list(matched)
+    best = {name: sides[int(table[:, place].argmax())] for place, name in enumerate(names)}
+    return {name: _scored(side, name, matched, rows) for name, side in best.items()}

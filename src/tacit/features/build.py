@@ -22,7 +22,16 @@ from tacit.base.files import sha256_of, write_atomically, written_aside
 from tacit.base.folders import whole_folder
 from tacit.base.progress import Progress, Task, silent
 from tacit.dictionaries.dictionary import Dictionary
-from tacit.features.index import BY_FEATURE, BY_ROW, FEATURES, KIND, Index, open_index
+from tacit.features.index import (
+    BY_FEATURE,
+    BY_ROW,
+    FEATURES,
+    KIND,
+    Index,
+    open_index,
+    parquet,
+    quoted,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,21 +53,17 @@ def build_index(
 ) -> Index:
     """Return the index in ``folder`` of a dictionary over the usable rows of a store.
 
+    Killed and called again with the same arguments, it starts over and ends in the same bytes.
     The index keeps its own copy of the token table and the vocabulary, and needs neither store
     nor model afterwards.
     """
-    site = dictionary.contract.site
-    if site is None or site not in store.sites:
-        raise UserError(
-            f"the dictionary reads site {site!r}, and the store {store.folder} holds "
-            f"{', '.join(store.sites)}; harvest that site."
-        )
-    if store.width(site) != dictionary.width:
-        raise UserError(
-            f"the dictionary reads vectors of width {dictionary.width}, and {site} in "
-            f"{store.folder} has width {store.width(site)}."
-        )
+    site = _site_of(dictionary, store)
     usable = np.flatnonzero(store.usable(site))
+    if not len(usable):
+        raise UserError(
+            f"{store.folder} has no usable rows of {site}: every token is special or of high "
+            "norm; harvest more text."
+        )
     manifest: dict[str, Any] = {
         "kind": KIND,
         "configuration": {
@@ -80,10 +85,42 @@ def build_index(
         _sort_by_feature(partial)
         _summarise(partial, dictionary.num_atoms, len(usable))
         names = (TOKENS, VOCABULARY, BY_ROW, BY_FEATURE, FEATURES)
-        checksums = {name: sha256_of(partial / name) for name in names}
+        checksums = {
+            name: {
+                "bytes": (partial / name).stat().st_size,
+                "sha256": sha256_of(partial / name),
+            }
+            for name in names
+        }
         closing = json.dumps({**manifest, "checksums": checksums}, indent=1)
         write_atomically(partial / "manifest.json", closing + "\n")
     return open_index(folder)
+
+
+def _site_of(dictionary: Dictionary, store: Store) -> str:
+    """Return the site that the dictionary reads, or say why the store has nothing for it."""
+    contract, made = dictionary.contract, store.manifest["configuration"]
+    site = contract.site
+    if site is None or site not in store.sites:
+        raise UserError(
+            f"the dictionary reads site {site!r}, and the store {store.folder} holds "
+            f"{', '.join(store.sites)}; harvest that site."
+        )
+    if store.width(site) != dictionary.width:
+        raise UserError(
+            f"the dictionary reads vectors of width {dictionary.width}, and {site} in "
+            f"{store.folder} has width {store.width(site)}."
+        )
+    for name, asked in (
+        ("subject_digest", contract.subject_digest),
+        ("prepend_bos", contract.prepend_bos),
+    ):
+        if asked is not None and asked != made[name]:
+            raise UserError(
+                f"the dictionary was fitted with {name} {asked!r}, and {store.folder} was "
+                f"harvested with {made[name]!r}; harvest as the dictionary expects."
+            )
+    return site
 
 
 def identity_of(dictionary: Dictionary) -> str:
@@ -157,17 +194,14 @@ def _sort_by_feature(partial: Path) -> None:
 
     with written_aside(partial / BY_FEATURE) as aside, duckdb.connect() as database:
         database.execute("SET preserve_insertion_order = true")
-        database.execute(f"SET temp_directory = '{_quoted(partial / '.sorting')}'")
+        database.execute(f"SET temp_directory = {quoted(str(partial / '.sorting'))}")
         database.execute(
-            f"COPY (SELECT feature, value, row, document FROM '{_quoted(partial / BY_ROW)}' "
+            f"COPY (SELECT feature, value, row, document FROM {parquet(partial / BY_ROW)} "
             "ORDER BY feature, abs(value) DESC, row) "
-            f"TO '{_quoted(aside)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+            f"TO {quoted(str(aside))} "
+            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
         )
     shutil.rmtree(partial / ".sorting", ignore_errors=True)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _summarise(partial: Path, num_atoms: int, num_rows: int) -> None:

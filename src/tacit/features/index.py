@@ -6,6 +6,7 @@ Axes: t tokens of one context.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,17 @@ BAND_EDGES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Bands of activation, as shares of the feature's largest value."""
 
 
+def parquet(path: Path) -> str:
+    """Return DuckDB's words for one file, whose name may hold its quote and wild cards."""
+    literal = re.sub(r"([*?\[])", r"[\1]", str(path))
+    return f"read_parquet({quoted(literal)})"
+
+
+def quoted(text: str) -> str:
+    """Return a text as a string of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """One firing of a feature with its neighbourhood."""
@@ -38,11 +50,16 @@ class Context:
     kind: str
     """``top``, or the band as ``0.25-0.5`` of the largest value."""
     rank: int
+    """Place among the contexts of its kind, the largest activation first (0-based)."""
     value: float
+    """Activation of the feature at the firing, with its sign."""
     document: str
     line: int
+    """Line of the document on which the token starts (1-based)."""
     row: int
+    """Row of the token table."""
     tokens: tuple[str, ...]
+    """Text of the tokens around the firing, all of one window."""
     values: tuple[float, ...]
     """The feature's activation on each token, 0 where it is silent."""
     peak: int
@@ -102,8 +119,9 @@ class Index:
 
         with duckdb.connect() as database:
             for name, file in (("by_feature", BY_FEATURE), ("by_row", BY_ROW)):
-                path = str(self.folder / file).replace("'", "''")
-                database.execute(f"CREATE VIEW {name} AS SELECT * FROM '{path}'")
+                database.execute(
+                    f"CREATE VIEW {name} AS SELECT * FROM {parquet(self.folder / file)}"
+                )
             return database.execute(sql, list(values)).fetchnumpy()
 
     def firings(self, feature: int) -> dict[str, np.ndarray]:
@@ -139,7 +157,8 @@ class Index:
         fired = self.firings(feature)
         if not len(fired["row"]):
             return []
-        share = np.abs(fired["value"]) / np.abs(fired["value"][0])
+        size = np.abs(fired["value"].astype(np.float64))
+        share = size / size[0]
         shown: list[Context] = []
         for low, high in zip(BAND_EDGES, BAND_EDGES[1:], strict=False):
             inside = np.flatnonzero((share > low) & (share <= high))
@@ -159,7 +178,8 @@ class Index:
         around: int,
     ) -> list[Context]:
         """Return the chosen firings with ``around`` tokens on each side, within their window."""
-        by_row = dict(zip(fired["row"].tolist(), fired["value"].tolist(), strict=True))
+        order = np.argsort(fired["row"])
+        rows, values = fired["row"][order], fired["value"][order]
         columns, documents = self._columns, self.manifest["documents"]
         shown = []
         for rank, place in enumerate(chosen):
@@ -168,6 +188,8 @@ class Index:
                 max(0, row - around), min(len(columns["token"]), row + around + 1)
             )
             near = near[columns["context"][near] == columns["context"][row]]
+            at = np.minimum(np.searchsorted(rows, near), len(rows) - 1)
+            here = np.where(rows[at] == near, values[at], 0.0)
             shown.append(
                 Context(
                     feature=feature,
@@ -180,7 +202,7 @@ class Index:
                     tokens=tuple(
                         self.vocabulary[token] for token in columns["token"][near]
                     ),
-                    values=tuple(by_row.get(int(each), 0.0) for each in near),
+                    values=tuple(here.tolist()),
                     peak=int(np.flatnonzero(near == row)[0]),
                 )
             )
@@ -203,9 +225,13 @@ def open_index(folder: Path) -> Index:
         raise UserError(
             f"{folder} is no finished index (its manifest says {manifest['kind']!r})."
         )
-    for name in manifest["checksums"]:
-        if not (folder / name).exists():
+    for name, expected in manifest["checksums"].items():
+        path = folder / name
+        if not path.exists():
+            raise UserError(f"{path} is missing from the index; run `tacit index` again.")
+        if path.stat().st_size != expected["bytes"]:
             raise UserError(
-                f"{folder / name} is missing from the index; run `tacit index` again."
+                f"{path} holds {path.stat().st_size:,} bytes, expected {expected['bytes']:,}: it "
+                "was cut short or changed. Run `tacit index` again."
             )
     return Index(folder, manifest)

@@ -7,6 +7,7 @@ Axes: b contexts, t positions, d width.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,6 +20,7 @@ Edit = Callable[[Tensor], Tensor]
 
 
 def _at(value: Tensor, where: Bool[Tensor, "b t"], rows: Float[Tensor, "n d"]) -> Tensor:
+    """Return the value with other rows where ``where`` holds."""
     out = value.clone()
     out[where.to(value.device)] = rows.to(value)
     return out
@@ -28,18 +30,32 @@ def substitute(dictionary: Dictionary, where: Bool[Tensor, "b t"]) -> Edit:
     """Return the edit that puts the dictionary's reconstruction in place of the value."""
 
     def edit(value: Tensor) -> Tensor:
-        return _at(value, where, dictionary.rebuild(value[where.to(value.device)].float()))
+        return _at(value, where, dictionary.rebuild(value[where.to(value.device)]))
 
     return edit
 
 
 def constant(vector: Float[Tensor, " d"], where: Bool[Tensor, "b t"]) -> Edit:
-    """Return the edit that puts one vector everywhere: zero ablation, mean ablation."""
+    """Return the edit that puts one vector at every place: zero ablation, mean ablation."""
 
     def edit(value: Tensor) -> Tensor:
+        if len(vector) != value.shape[-1]:
+            raise UserError(
+                f"a vector of width {len(vector)} was to stand at a site of width "
+                f"{value.shape[-1]}; give one of the site's width."
+            )
         return _at(value, where, vector.expand(int(where.sum()), -1))
 
     return edit
+
+
+def check_feature(dictionary: Dictionary, feature: int) -> None:
+    """Raise a ``UserError`` when the dictionary has no such feature."""
+    if not 0 <= feature < dictionary.num_atoms:
+        raise UserError(
+            f"feature {feature} was asked for; the dictionary has features 0 to "
+            f"{dictionary.num_atoms - 1}."
+        )
 
 
 def ablate_feature(
@@ -54,18 +70,16 @@ def ablate_feature(
     With ``keep_error`` only the feature's own part goes and what the dictionary misses stays;
     without, the value becomes the reconstruction without the feature.
     """
-    if not 0 <= feature < dictionary.num_atoms:
-        raise UserError(
-            f"feature {feature} was asked for; the dictionary has features 0 to "
-            f"{dictionary.num_atoms - 1}."
-        )
+    check_feature(dictionary, feature)
 
     def edit(value: Tensor) -> Tensor:
-        rows = value[where.to(value.device)].float()
+        rows = value[where.to(value.device)].to(dictionary.atoms)
         code = dictionary.encode(rows)
-        mine = torch.where(code.indices == feature, code.values, 0).sum(dim=1, keepdim=True)
-        part = mine * dictionary.scale * dictionary.atoms[feature]
-        kept = rows if keep_error else dictionary.decode(code)
-        return _at(value, where, kept - part)
+        mine = code.indices == feature
+        if not keep_error:
+            others = torch.where(mine, 0, code.values)
+            return _at(value, where, dictionary.decode(replace(code, values=others)))
+        size = torch.where(mine, code.values, 0).sum(dim=1, keepdim=True)
+        return _at(value, where, rows - size * dictionary.scale * dictionary.atoms[feature])
 
     return edit

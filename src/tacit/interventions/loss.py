@@ -23,6 +23,7 @@ from tacit.metrics.loss import token_losses
 from tacit.models.subject import Subject
 
 BATCH_WINDOWS = 16
+"""Windows run at once."""
 EditFor = Callable[[Bool[Tensor, "b t"]], Edit]
 """From the positions to edit to the edit."""
 

@@ -226,7 +226,7 @@ def draw_chart(plot: Plot, columns: Columns, prefix: str) -> Chart:
         draw(axes, plot, points)
         _scales(axes, plot, points)
         axes.set_xlabel(plot.x_label or plot.x)
-        default = "count" if plot.kind == "histogram" else plot.y
+        default = "count" if plot.kind == "histogram" else plot.y or ""
         axes.set_title(plot.y_label or default, loc="left", pad=8)
         figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
     return Chart(

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from tacit.base.errors import UserError
+
 
 def unigram_nats(
     train: Int[np.ndarray, " n"], held_out: Int[np.ndarray, " m"], vocabulary: int
 ) -> float:
-    """Return the held-out nats per token of add-one token frequencies."""
+    """Return the held-out nats per token under add-one token frequencies of ``train``."""
     counts = np.bincount(train, minlength=vocabulary) + 1.0
     return float(-np.log(counts / counts.sum())[held_out].mean())
 
@@ -29,7 +31,15 @@ class WittenBell:
     """
 
     def __init__(self, rows: Sequence[Int[np.ndarray, " n"]], vocabulary: int) -> None:
-        """Count the n-grams of ``rows``; none spans two rows."""
+        """Count the n-grams of ``rows``; none spans two rows.
+
+        Raises ``UserError`` when a 3-gram does not fit a 64-bit number.
+        """
+        if vocabulary**3 >= 2**63:
+            raise UserError(
+                f"a 3-gram model over {vocabulary:,} tokens was asked for; its 3-grams do not fit "
+                "64 bits. Use a vocabulary of at most 2,097,151."
+            )
         self.vocabulary = vocabulary
         self.grams, self.contexts = [], []
         for order in (1, 2, 3):
@@ -69,6 +79,8 @@ def _found(
     codes: Int[np.ndarray, " n"], known: Int[np.ndarray, " k"], values: np.ndarray
 ) -> Float[np.ndarray, " n"]:
     """Return ``values`` where a code is known and 0 where it is not."""
+    if not len(known):
+        return np.zeros(len(codes))
     place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
     return np.where(known[place] == codes, values[place], 0).astype(np.float64)
 

@@ -3,6 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+_SOURCES = {"python-stdlib": "the source of Python's standard library"}
+_CAUTIONS = {
+    "python-stdlib": "The standard library differs by Python patch level and distribution.\n"
+}
+
+
+def _told(source: str) -> str:
+    """Return a name of a text as a reader knows it."""
+    return _SOURCES.get(source, f"the text `{source}`")
+
 
 def card_text(facts: Mapping[str, Any]) -> str:
     """Return the card as Markdown."""
@@ -12,8 +22,8 @@ def card_text(facts: Mapping[str, Any]) -> str:
     return f"""# {recipe["name"]}: a micro subject of Tacit
 
 A GPT-NeoX language model of {facts["parameters"]:,} parameters, trained from random weights on
-the source of Python's standard library. It exists to be studied: small enough to ship and to
-run in seconds, real enough to have features. It is no tool for writing code.
+{_told(recipe["source"])}. It exists to be studied: small enough to ship and to run in
+seconds, real enough to have features. It is no tool for writing.
 
 | what | value |
 |---|---|
@@ -42,6 +52,6 @@ Held-out loss, over {found["num_tokens"]:,} tokens of {found["num_documents"]} f
 | gzip -9 of the same text | | {found["gzip_nats_per_byte"]:.3f} |
 
 What may not be concluded: nothing found in a model of this size is a claim about large models.
-The standard library differs by Python patch level and distribution; figures are comparable only
-on an equal digest. The weights are stored in half precision, and were scored as stored.
+{_CAUTIONS.get(recipe["source"], "")}Figures are comparable only on an equal digest of the
+data. The weights are stored in half precision, and were scored as stored.
 """

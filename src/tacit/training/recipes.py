@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tacit.base.errors import UserError
 from tacit.training.pretrain import PretrainSettings
 
 
@@ -15,13 +16,24 @@ class Recipe:
     source: str
     """Name of the text, as in ``tacit.data``; its training part is used."""
     vocabulary: int
+    """Entries of the tokenizer that is trained on the text, and of the model."""
     width: int
     """Width of the residual stream."""
     num_layers: int
     num_heads: int
+    """Attention heads of a layer; they share the width evenly."""
     context_tokens: int
+    """Tokens that the model reads at once, BOS included."""
     schedule: PretrainSettings
     seed: int
+    """Root seed of weights, order of the text and interval."""
+
+    def __post_init__(self) -> None:
+        if self.num_heads < 1 or self.width % self.num_heads:
+            raise UserError(
+                f"{self.num_heads} heads over a width of {self.width} were asked for; the width "
+                "must be a multiple of the heads."
+            )
 
 
 PYCODE = Recipe(

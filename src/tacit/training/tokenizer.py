@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
-"""Opens every context and ends every text; also stands for padding, which is masked."""
+"""Opens every context; also stands for padding, which is masked. No text is ended by it."""
 
 NUM_BYTES = 256
+END_OF_TEXT_ID = 0
+"""The trainer gives special tokens the first ids."""
+"""Values of a byte, each of which has a token."""
 
 
 def train_tokenizer(corpus: Corpus, *, vocabulary: int) -> PreTrainedTokenizerFast:
@@ -23,8 +26,8 @@ def train_tokenizer(corpus: Corpus, *, vocabulary: int) -> PreTrainedTokenizerFa
 
     if vocabulary <= NUM_BYTES:
         raise UserError(
-            f"a byte-level vocabulary of {vocabulary} was asked for; it needs more than "
-            f"{NUM_BYTES + 1} entries: one a byte, one for {END_OF_TEXT}."
+            f"a byte-level vocabulary of {vocabulary} was asked for; it needs "
+            f"{NUM_BYTES + 1} or more: one a byte, one for {END_OF_TEXT}."
         )
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

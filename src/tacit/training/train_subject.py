@@ -23,7 +23,7 @@ from tacit.training.baselines import WittenBell, gzip_nats_per_byte, unigram_nat
 from tacit.training.card import card_text
 from tacit.training.pretrain import Report, next_token_losses, pretrain
 from tacit.training.recipes import Recipe
-from tacit.training.tokenizer import train_tokenizer
+from tacit.training.tokenizer import END_OF_TEXT_ID, train_tokenizer
 
 PARTS: tuple[Literal["train", "held-out"], ...] = ("train", "held-out")
 EVALUATION_ROWS = 16
@@ -38,13 +38,18 @@ class HeldOut:
     interval: tuple[float, float]
     """95 % bootstrap interval of nats per token over held-out documents."""
     nats_per_byte: float
+    """The same sum of losses over the bytes of the text."""
     num_tokens: int
+    """Tokens predicted: every one of the text, none of BOS."""
     num_documents: int
     unigram_nats_per_token: float
+    """Of add-one token frequencies."""
     trigram_nats_per_token: float
+    """Of a Witten-Bell 3-gram model trained on the same tokens."""
     trigram_nats_per_byte: float
     unigram_nats_per_byte: float
     gzip_nats_per_byte: float
+    """Of all the held-out text compressed in one go."""
 
 
 def build(recipe: Recipe) -> GPTNeoXForCausalLM:
@@ -59,8 +64,8 @@ def build(recipe: Recipe) -> GPTNeoXForCausalLM:
                 num_attention_heads=recipe.num_heads,
                 intermediate_size=4 * recipe.width,
                 max_position_embeddings=recipe.context_tokens,
-                bos_token_id=0,
-                eos_token_id=0,
+                bos_token_id=END_OF_TEXT_ID,
+                eos_token_id=END_OF_TEXT_ID,
                 use_cache=False,
             )
         )
@@ -85,7 +90,11 @@ def train_subject(
     work: Path | None = None,
     report: Report | None = None,
 ) -> HeldOut:
-    """Train the recipe's subject into ``folder``; ``work`` keeps what a killed run resumes from."""
+    """Train the recipe's subject into ``folder`` and return its held-out loss.
+
+    ``work`` keeps what a killed run resumes from; ``report`` hears of every step. Files: the
+    Hugging Face folder, ``training.json`` (all facts) and ``README.md`` (the card).
+    """
     corpus = load_text(recipe.source)
     held_out = corpus.split("held-out")
     tokenizer = train_tokenizer(corpus.split("train"), vocabulary=recipe.vocabulary)
@@ -94,7 +103,7 @@ def train_subject(
             tokenise_with(tokenizer),
             corpus.split(part),
             context_tokens=recipe.context_tokens,
-            bos_id=tokenizer.bos_token_id,
+            bos_id=END_OF_TEXT_ID,
         )
         for part in PARTS
     }
@@ -159,7 +168,8 @@ def evaluate(
         rows = slice(first, first + EVALUATION_ROWS)
         ids = torch.from_numpy(windows.ids[rows])
         mask = ids != PADDING
-        logits = model(input_ids=ids.clamp(min=0), attention_mask=mask.long()).logits
+        shown = ids.masked_fill(~mask, 0)
+        logits = model(input_ids=shown, attention_mask=mask.long()).logits
         losses = next_token_losses(logits, ids, PADDING).numpy()
         owner = np.repeat(windows.document[rows], (mask[:, 1:].sum(dim=1)).numpy())
         np.add.at(nats, owner, losses)

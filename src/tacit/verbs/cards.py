@@ -76,7 +76,10 @@ def promoted_tokens(
     high = logits.topk(NUM_PROMOTED, dim=1).indices.tolist()
     low = (-logits).topk(NUM_PROMOTED, dim=1).indices.tolist()
     return [
-        ([vocabulary[token] for token in up], [vocabulary[token] for token in down])
+        (
+            [vocabulary[int(token)] for token in up],
+            [vocabulary[int(token)] for token in down],
+        )
         for up, down in zip(high, low, strict=True)
     ]
 

@@ -73,10 +73,13 @@ class LearnRun:
         found: list[Result | Gap] = []
         for name, of in wanted.items():
             for record in self.records:
-                if isinstance(record, Result | Gap) and record.name == name:
-                    if of.items() <= record.of.items():
-                        found.append(record)
-                        break
+                if (
+                    isinstance(record, Result | Gap)
+                    and record.name == name
+                    and of.items() <= record.of.items()
+                ):
+                    found.append(record)
+                    break
         return found
 
 
@@ -258,7 +261,7 @@ def agreement_of(
 
 
 def agreement_records(agreement: LabelAgreement, seed: int) -> list[Record]:
-    """Return the mean over labels of the best F1 and AUROC, of features and of random directions."""
+    """Return the mean over labels of the best F1 and AUROC, features' and random directions'."""
     rng = stream(seed, "verbs/agreement")
     records: list[Record] = []
     for of, found in (

@@ -61,7 +61,9 @@ def pages_of(found: Findings, artifacts: Path) -> list[Page]:
     ]
     write_table(artifacts / "density.parquet", density)
     pages = [
-        Page(title="At a glance", blocks=(_opening(found), _headline(found), _limits(found))),
+        Page(
+            title="At a glance", blocks=(_opening(found), _headline(found), _limits(found))
+        ),
         Page(title="How good is the dictionary?", blocks=_quality(frontier)),
         Page(title="How often do features fire?", blocks=(_density(found, len(density)),)),
     ]
@@ -198,7 +200,7 @@ def _quality(frontier: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
             table=table,
             columns=tuple(columns),
             title="Every dictionary of this run",
-            caption="All fitted on the same stream of tokens and measured on the same held-out text.",
+            caption="All fitted on one stream of tokens and measured on the same held-out text.",
         )
     )
     return tuple(blocks)
