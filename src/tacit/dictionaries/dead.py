@@ -4,13 +4,18 @@ Axes: n rows, d width, f atoms, a dead atoms.
 """
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tacit.base.seeds import torch_seed
-from tacit.dictionaries.kernels import top_k
-from tacit.dictionaries.learned import Gradients, Tensors, encoder_of
+from tacit.dictionaries.descent import Pass
+from tacit.dictionaries.kernels import rows_per_block, top_k
+from tacit.dictionaries.learned import Tensors, encoder_of
 from tacit.dictionaries.methods import State
+from tacit.dictionaries.parallel import Over
+
+# Dead atoms whose gradients one thread sums at a time.
+DEAD_PER_SLICE = 128
 
 
 def count_silence(tensors: Tensors, fired: Int[Tensor, "m"]) -> None:
@@ -25,24 +30,21 @@ def dead_atoms(tensors: Tensors, dead_after_steps: int) -> Int[Tensor, "a"]:
     return (tensors["silent_steps"] >= dead_after_steps).nonzero().squeeze(1)
 
 
-def _kept(projected: Float[Tensor, "n a"], num_kept: int) -> Bool[Tensor, "n a"] | None:
-    """Return where the largest ``num_kept`` of each row stand, None when that is everywhere."""
-    if projected.shape[1] <= num_kept:
-        return None
-    _, indices = top_k(projected, num_kept)
-    return torch.zeros_like(projected, dtype=torch.bool).scatter_(1, indices, True)
+def _drop_small(projected: Float[Tensor, "n a"], num_kept: int) -> None:
+    """Set all but the largest ``num_kept`` of each row to zero, in place."""
+    if projected.shape[1] > num_kept:
+        values, indices = top_k(projected, num_kept)
+        projected.zero_().scatter_(1, indices, values)
 
 
 def add_auxiliary(
-    gradients: Gradients,
+    seen: Pass,
     tensors: Tensors,
-    centred: Float[Tensor, "n d"],
-    dead: Int[Tensor, "a"],
-    projected: Float[Tensor, "n a"],
+    dead: Int[Tensor, " a"],
+    over: Over,
     *,
     num_kept: int,
     weight: float,
-    spread: Float[Tensor, ""],
 ) -> Float[Tensor, ""]:
     """Let dead atoms rebuild the residual; add the gradients in place and return the loss.
 
@@ -52,23 +54,32 @@ def add_auxiliary(
     pre-activations take part, below zero too, so that each of them has a gradient, in encoder
     and atom. With few dead atoms dense products are cheaper than bag sums.
     """
-    # The residual is the target here: rebuilt less true, so its sign is turned.
-    target = gradients.residual.neg()
-    variance = (target - target.mean(dim=0)).square().sum()
-    factor = weight * spread / (len(centred) * variance)
-    kept = _kept(projected, num_kept)
-    active = projected if kept is None else projected * kept
-    atoms = tensors["atoms"].index_select(0, dead)
-    error = torch.addmm(target, active, atoms, beta=-1)
-    upstream = error * (2 * factor)
-    through_code = upstream @ atoms.T
-    if kept is not None:
-        through_code *= kept
-    leaves = gradients.leaves
-    leaves["atoms"].index_add_(0, dead, active.T @ upstream)
-    leaves["encoder"].index_add_(0, dead, through_code.T @ centred)
-    leaves["encoder_bias"].index_add_(0, dead, through_code.sum(dim=0))
-    return factor * error.square().sum()
+    residual, n = seen.residual, len(seen.residual)
+    variance = (residual - residual.mean(dim=0)).square().sum()
+    factor = weight * seen.spread / (n * variance)
+    atoms, leaves = tensors["atoms"].index_select(0, dead), seen.leaves
+    error = torch.empty_like(residual)
+    through_code = torch.empty_like(seen.of_dead)
+
+    def look(rows: slice) -> Tensor:
+        active = seen.of_dead[rows]
+        _drop_small(active, num_kept)
+        # The target is true less rebuilt, which is minus the residual.
+        own = torch.addmm(residual[rows], active, atoms, out=error[rows])
+        squares = own.square().sum()
+        own *= 2 * factor
+        torch.mm(own, atoms.T, out=through_code[rows]).mul_(active != 0)
+        return squares
+
+    def gather(part: slice) -> None:
+        own = dead[part]
+        leaves["atoms"][own] += seen.of_dead[:, part].T @ error
+        leaves["encoder"][own] += through_code[:, part].T @ seen.centred
+        leaves["encoder_bias"][own] += through_code[:, part].sum(dim=0)
+
+    squares = over(n, rows_per_block(len(dead)), look)
+    over(len(dead), DEAD_PER_SLICE, gather)
+    return factor * torch.stack(squares).sum()
 
 
 def revive(

@@ -6,6 +6,7 @@ that PyTorch has on a CPU, in both directions: a code times atoms, and, once the
 by atom, its transpose times rows.
 """
 
+import functools
 import warnings
 from dataclasses import dataclass
 
@@ -14,9 +15,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding_bag, max_pool1d
 
-# A block of this many entries (16 MB in fp32) stays in cache between its product and its
-# selection, and is small enough for the allocator to reuse without fresh pages.
-BLOCK_ENTRIES = 4 * 1024 * 1024
+# A block of this many entries (8 MB in fp32) stays in cache between its product and its
+# selection, and is large enough for the product to run at full speed.
+BLOCK_ENTRIES = 2 * 1024 * 1024
 # Entries of one group of the top-k filter: a cache line of fp32.
 GROUP = 16
 
@@ -34,14 +35,22 @@ class Ragged:
 
 @dataclass(frozen=True, kw_only=True)
 class ByAtom:
-    """The entries of a ``Ragged`` in order of atom."""
+    """The entries of a code in order of atom."""
 
-    order: Int[Tensor, "m"]
+    order: Int[Tensor, " m"]
     """Which entry of the code stands at each place."""
-    rows: Int[Tensor, "m"]
+    rows: Int[Tensor, " m"]
     """Its row (int32)."""
-    offsets: Int[Tensor, "f_plus_1"]
+    offsets: Int[Tensor, " f_plus_1"]
     """Entries of atom j are at places ``offsets[j]:offsets[j + 1]`` (int32)."""
+
+    def part(self, atoms: slice) -> "ByAtom":
+        """Return the entries of a range of atoms; their order is still that of the code."""
+        edges = self.offsets[atoms.start : atoms.stop + 1]
+        places = slice(int(edges[0]), int(edges[-1]))
+        return ByAtom(
+            order=self.order[places], rows=self.rows[places], offsets=edges - edges[0]
+        )
 
 
 def rows_per_block(row_entries: int) -> int:
@@ -123,12 +132,27 @@ def top_k(
     return values, indices
 
 
-def ragged_from_padded(values: Float[Tensor, "n k"], indices: Int[Tensor, "n k"]) -> Ragged:
-    """Return a code of k places a row as a ragged one."""
-    n, k = values.shape
-    offsets = torch.arange(0, n * k + 1, k, dtype=torch.int32, device=values.device)
+def top_entries(projected: Float[Tensor, "n f"], k: int) -> Ragged:
+    """Return the k largest entries of each row, negative ones as zero."""
+    values, indices = top_k(projected, k)
+    n = len(values)
     return Ragged(
-        values=values.reshape(-1), indices=indices.reshape(-1).int(), offsets=offsets
+        values=values.reshape(-1).relu_(),
+        indices=indices.reshape(-1).int(),
+        offsets=torch.arange(0, n * k + 1, k, dtype=torch.int32, device=values.device),
+    )
+
+
+def positive_entries(projected: Float[Tensor, "n f"]) -> Ragged:
+    """Return the entries above zero."""
+    n, f = projected.shape
+    found = flat_positions(projected > 0)
+    rows = found // f
+    edges = torch.arange(n + 1, device=rows.device)
+    return Ragged(
+        values=projected.reshape(-1).index_select(0, found),
+        indices=(found - rows * f).int(),
+        offsets=torch.searchsorted(rows, edges, out_int32=True),
     )
 
 
@@ -144,41 +168,47 @@ def decode(code: Ragged, atoms: Float[Tensor, "f d"]) -> Float[Tensor, "n d"]:
     )
 
 
+@functools.cache
+def _quiet_about_csr() -> None:
+    # PyTorch says once in a process that its CSR layout is in beta; let it say so here.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        none = torch.zeros(1, dtype=torch.int32)
+        torch.sparse_csr_tensor(
+            none, none[:0], torch.zeros(0), (0, 1), check_invariants=False
+        )
+
+
 def code_gradient(
     gradient: Float[Tensor, "n d"], code: Ragged, atoms: Float[Tensor, "f d"]
-) -> Float[Tensor, "m"]:
+) -> Float[Tensor, " m"]:
     """Return ``gradient[row] . atoms[index]`` for every entry of the code."""
-    with warnings.catch_warnings():  # PyTorch says once that its CSR layout is in beta.
-        warnings.simplefilter("ignore", UserWarning)
-        pattern = torch.sparse_csr_tensor(
-            code.offsets,
-            code.indices,
-            torch.zeros_like(code.values),
-            (len(code.offsets) - 1, len(atoms)),
-            check_invariants=False,
-        )
-        product = torch.sparse.sampled_addmm(pattern, gradient, atoms.T, beta=0.0)
-    return product.values()
+    _quiet_about_csr()
+    pattern = torch.sparse_csr_tensor(
+        code.offsets,
+        code.indices,
+        torch.zeros_like(code.values),
+        (len(code.offsets) - 1, len(atoms)),
+        check_invariants=False,
+    )
+    return torch.sparse.sampled_addmm(pattern, gradient, atoms.T, beta=0.0).values()
 
 
-def by_atom(code: Ragged, num_atoms: int) -> ByAtom:
-    """Return the code's entries in order of atom, rows ascending within each."""
-    atoms, order = torch.sort(code.indices, stable=True)
-    edges = torch.arange(num_atoms + 1, dtype=atoms.dtype, device=atoms.device)
-    counts = code.offsets.diff()
-    rows = torch.arange(len(counts), dtype=torch.int32, device=atoms.device)
-    rows = rows.repeat_interleave(counts, output_size=len(order))
+def by_atom(atoms: Int[Tensor, " m"], rows: Int[Tensor, " m"], num_atoms: int) -> ByAtom:
+    """Return entries, given by atom and row, in order of atom, rows as they come in each."""
+    ordered, order = torch.sort(atoms, stable=True)
+    edges = torch.arange(num_atoms + 1, dtype=ordered.dtype, device=ordered.device)
     return ByAtom(
         order=order,
         rows=rows.index_select(0, order),
-        offsets=torch.searchsorted(atoms, edges, out_int32=True),
+        offsets=torch.searchsorted(ordered, edges, out_int32=True),
     )
 
 
 def weighted_rows(
-    listed: ByAtom, weights: Float[Tensor, "m"], matrix: Float[Tensor, "n d"]
+    listed: ByAtom, weights: Float[Tensor, " m"], matrix: Float[Tensor, "n d"]
 ) -> Float[Tensor, "f d"]:
-    """Return for every atom the sum of its entries' rows of ``matrix``, weighted."""
+    """Return for every atom listed the sum of its entries' rows of ``matrix``, weighted."""
     return embedding_bag(
         listed.rows,
         matrix,
@@ -186,13 +216,4 @@ def weighted_rows(
         mode="sum",
         per_sample_weights=weights.index_select(0, listed.order),
         include_last_offset=True,
-    )
-
-
-def summed_by_atom(
-    code: Ragged, weights: Float[Tensor, "m"], num_atoms: int
-) -> Float[Tensor, "f"]:
-    """Return for every atom the sum of its entries' weights."""
-    return torch.bincount(code.indices, weights=weights, minlength=num_atoms).to(
-        weights.dtype
     )

@@ -1,12 +1,11 @@
-"""What every method that descends a loss shares: its start, its gradients, its update.
+"""What every method that descends a loss shares: its start, its rate, and how it ends.
 
-Axes: n rows, d width, f atoms, m active entries. Parameters live in ``State.tensors`` under the
+Axes: n rows, d width, f atoms. Parameters live in ``State.tensors`` under the
 names in ``LEAVES`` (a tied method has no ``encoder``), each with two moments of Adam beside it.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -16,14 +15,6 @@ from torch import Tensor
 from tacit.base.errors import UserError
 from tacit.base.seeds import stream
 from tacit.dictionaries.dictionary import Dictionary, InputContract
-from tacit.dictionaries.kernels import (
-    Ragged,
-    by_atom,
-    code_gradient,
-    decode,
-    summed_by_atom,
-    weighted_rows,
-)
 from tacit.dictionaries.methods import State
 from tacit.dictionaries.selections import Selection
 
@@ -111,96 +102,9 @@ def encoder_of(tensors: Tensors) -> Float[Tensor, "f d"]:
     return tensors.get("encoder", tensors["atoms"])
 
 
-def centred_rows(tensors: Tensors, block: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    """Return rows as the encoder sees them: less the learned centre, over the scale."""
-    shift = torch.addcmul(tensors["centre"], tensors["offset"], tensors["scale"])
-    return (block.detach().to(shift) - shift).div_(tensors["scale"])
-
-
-def spread_of(centred: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
-    """Return the sum over rows of the squared distance from their mean."""
-    return centred.square().sum() - len(centred) * centred.mean(dim=0).square().sum()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gradients:
-    """Gradients of a loss by leaf, with what was found on the way."""
-
-    leaves: Tensors
-    """``offset`` holds the part through the reconstruction; ``finished`` adds the other."""
-    residual: Float[Tensor, "n d"]
-    """Rebuilt rows less the true ones."""
-    squared_error: Float[Tensor, ""]
-    """Sum of the residual's squares."""
-
-    def finished(self, encoder: Float[Tensor, "f d"], *, tied: bool) -> Tensors:
-        """Return the leaves' gradients, with the offset's part through the encoder."""
-        leaves = dict(self.leaves)
-        leaves["offset"] = leaves["offset"] - leaves["encoder_bias"] @ encoder
-        if tied:
-            leaves["atoms"].add_(leaves.pop("encoder"))
-        return leaves
-
-
-def sparse_gradients(
-    tensors: Tensors, centred: Float[Tensor, "n d"], code: Ragged, penalty: float = 0.0
-) -> Gradients:
-    """Return the gradients of squared error plus ``penalty`` times L1, both mean over rows.
-
-    Only active entries are worked on: five bag sums, and no n x f matrix.
-    """
-    atoms = tensors["atoms"]
-    residual = decode(code, atoms).sub_(centred)
-    upstream = residual * (2 / len(centred))
-    through_code = code_gradient(upstream, code, atoms)
-    if penalty:
-        through_code += penalty / len(centred)
-    through_code *= code.values > 0
-    listed = by_atom(code, len(atoms))
-    leaves = {
-        "atoms": weighted_rows(listed, code.values, upstream),
-        "encoder": weighted_rows(listed, through_code, centred),
-        "encoder_bias": summed_by_atom(code, through_code, len(atoms)),
-        "offset": upstream.sum(dim=0),
-    }
-    return Gradients(
-        leaves=leaves, residual=residual, squared_error=residual.square().sum()
-    )
-
-
-def descend(
-    tensors: Tensors, gradients: Tensors, *, step: int, rate: float, clip: float | None
-) -> Float[Tensor, ""]:
-    """Move the leaves by one step of Adam, in place, and return the gradient's norm.
-
-    What would only lengthen or shorten an atom is taken out of its gradient first, and atoms
-    are brought back to unit length afterwards.
-    """
-    atoms, towards = tensors["atoms"], gradients["atoms"]
-    along = (towards * atoms).sum(dim=1, keepdim=True)
-    towards.addcmul_(atoms, along, value=-1)
-    norms = torch.stack([torch.linalg.vector_norm(g) for g in gradients.values()])
-    norm = torch.linalg.vector_norm(norms)
-    names = [name for name in LEAVES if name in gradients]
-    shrink = (norm / clip).float() if clip is not None and norm > clip else None
-    torch.ops.aten._fused_adam_(
-        [tensors[name] for name in names],
-        [gradients[name] for name in names],
-        [tensors[f"{name}/first"] for name in names],
-        [tensors[f"{name}/second"] for name in names],
-        [],
-        [torch.tensor(float(step + 1), device=atoms.device) for _ in names],
-        lr=rate,
-        beta1=BETAS[0],
-        beta2=BETAS[1],
-        weight_decay=0.0,
-        eps=EPSILON,
-        amsgrad=False,
-        maximize=False,
-        grad_scale=shrink,
-    )
-    atoms.div_(torch.linalg.vector_norm(atoms, dim=1, keepdim=True))
-    return norm
+def centre_of(tensors: Tensors) -> Float[Tensor, " d"]:
+    """Return what is subtracted from rows: the first block's centre and what was learned."""
+    return torch.addcmul(tensors["centre"], tensors["offset"], tensors["scale"])
 
 
 def frozen(
@@ -213,12 +117,11 @@ def frozen(
 ) -> Dictionary:
     """Return a state's dictionary; learned centre and scale are folded into its own."""
     tensors = state.tensors
-    centre = torch.addcmul(tensors["centre"], tensors["offset"], tensors["scale"])
     return Dictionary(
         atoms=tensors["atoms"].clone(),
         encoder=encoder_of(tensors).clone(),
         encoder_bias=tensors["encoder_bias"].clone(),
-        centre=centre,
+        centre=centre_of(tensors),
         scale=float(tensors["scale"]),
         selection=selection,
         contract=contract or InputContract(),

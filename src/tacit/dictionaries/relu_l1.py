@@ -11,23 +11,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tacit.dictionaries.dead import count_silence, dead_atoms, revive
+from tacit.dictionaries.dense import dense_pass
+from tacit.dictionaries.descent import descend, is_worth_sharing, sparse_pass
 from tacit.dictionaries.dictionary import Dictionary, InputContract
-from tacit.dictionaries.kernels import Ragged, flat_positions, rows_per_block
+from tacit.dictionaries.kernels import positive_entries
 from tacit.dictionaries.learned import (
     DECAY_SHARE,
     Centre,
-    Gradients,
     Tensors,
-    centred_rows,
-    descend,
     encoder_of,
     frozen,
     initial_state,
     learning_rate,
-    sparse_gradients,
-    spread_of,
 )
 from tacit.dictionaries.methods import Method, State, StepReport, require
+from tacit.dictionaries.parallel import Over, sharing
 from tacit.dictionaries.selections import Relu
 
 # Share of active entries below which bag sums beat dense products (measured on two cores).
@@ -106,29 +104,25 @@ class ReluL1(Method):
     @torch.no_grad()
     def step(self, state: State, block: Float[Tensor, "n d"]) -> tuple[State, StepReport]:
         """Return the state after one step of Adam; the given state is overwritten."""
-        tensors = state.tensors
-        centred = centred_rows(tensors, block)
+        tensors, n = state.tensors, len(block)
         rise = self.sparsity_warm_up * state.num_steps
         penalty = self.penalty * min(1.0, (state.step + 1) / rise if rise else 1.0)
-        num_dead = len(dead_atoms(tensors, self.dead_after_steps))
-        if float(tensors["active_share"]) < SPARSE_BELOW:
-            code = self._encode(tensors, centred)
-            gradients = sparse_gradients(tensors, centred, code, penalty)
-            fired, total, active = code.indices, code.values.sum(), len(code.values)
-        else:
-            gradients, counts, total = self._dense_gradients(tensors, centred, penalty)
-            fired, active = counts.nonzero().squeeze(1), int(counts.sum())
-        count_silence(tensors, fired)
-        n, spread = len(centred), spread_of(centred)
-        loss = (gradients.squared_error + penalty * total) / n
-        tensors["active_share"].fill_(active / (n * self.num_atoms))
-        norm = self._descend(state, gradients.finished(encoder_of(tensors), tied=self.tied))
-        self._revive(state, gradients.residual)
+        dead = dead_atoms(tensors, self.dead_after_steps)
+        is_sparse = float(tensors["active_share"]) < SPARSE_BELOW
+        see = sparse_pass if is_sparse else dense_pass
+        with sharing(worth_it=is_sparse and is_worth_sharing(tensors, block)) as over:
+            seen = see(
+                tensors, block, positive_entries, over, dead=dead[:0], penalty=penalty
+            )
+            count_silence(tensors, seen.fired)
+            norm = self._descend(state, seen.with_offset(encoder_of(tensors)), over)
+        tensors["active_share"].fill_(seen.num_active / (n * self.num_atoms))
+        self._revive(state, seen.residual)
         return state.advanced(), StepReport(
-            loss=float(loss),
-            fvu=float(gradients.squared_error / spread),
-            l0=active / n,
-            num_dead=num_dead,
+            loss=float((seen.squared_error + penalty * seen.activation) / n),
+            fvu=float(seen.squared_error / seen.spread),
+            l0=seen.num_active / n,
+            num_dead=len(dead),
             gradient_norm=float(norm),
         )
 
@@ -136,60 +130,7 @@ class ReluL1(Method):
         """Return the dictionary, its scale and centre in units of the rows given."""
         return frozen(state, Relu(), contract, method=self.kind, settings=asdict(self))
 
-    def _encode(self, tensors: Tensors, centred: Float[Tensor, "n d"]) -> Ragged:
-        n, step = len(centred), rows_per_block(self.num_atoms)
-        values, indices, counts = [], [], []
-        buffer = centred.new_empty(min(n, step), self.num_atoms)
-        for first in range(0, n, step):
-            rows = centred[first : first + step]
-            part = buffer[: len(rows)]
-            torch.addmm(tensors["encoder_bias"], rows, encoder_of(tensors).T, out=part)
-            found = flat_positions(part > 0)
-            place = found // self.num_atoms
-            values.append(part.view(-1).index_select(0, found))
-            indices.append((found - place * self.num_atoms).int())
-            counts.append(torch.bincount(place, minlength=len(rows)))
-        offsets = torch.cat([counts[0].new_zeros(1), torch.cat(counts).cumsum(0)])
-        return Ragged(
-            values=torch.cat(values), indices=torch.cat(indices), offsets=offsets.int()
-        )
-
-    def _dense_gradients(
-        self, tensors: Tensors, centred: Float[Tensor, "n d"], penalty: float
-    ) -> tuple[Gradients, Tensor, Tensor]:
-        """Return gradients, how often each atom fired and the sum of the code, all dense."""
-        atoms, n, step = tensors["atoms"], len(centred), rows_per_block(self.num_atoms)
-        of_atoms, of_encoder = torch.zeros_like(atoms), torch.zeros_like(atoms)
-        of_bias = torch.zeros_like(tensors["encoder_bias"])
-        counts, total = torch.zeros_like(of_bias), centred.new_zeros(())
-        residual = torch.empty_like(centred)
-        for first in range(0, n, step):
-            rows, left = centred[first : first + step], residual[first : first + step]
-            code = torch.addmm(tensors["encoder_bias"], rows, encoder_of(tensors).T).relu_()
-            torch.addmm(rows, code, atoms, beta=-1, out=left)
-            upstream = left * (2 / n)
-            through_code = torch.mm(upstream, atoms.T).add_(penalty / n)
-            fires = code > 0
-            through_code.mul_(fires)
-            of_atoms.addmm_(code.T, upstream)
-            of_encoder.addmm_(through_code.T, rows)
-            of_bias += through_code.sum(dim=0)
-            counts += fires.sum(dim=0)
-            total += code.sum()
-        leaves = {
-            "atoms": of_atoms,
-            "encoder": of_encoder,
-            "encoder_bias": of_bias,
-            "offset": residual.sum(dim=0) * (2 / n),
-        }
-        error = residual.square().sum()
-        return (
-            Gradients(leaves=leaves, residual=residual, squared_error=error),
-            counts,
-            total,
-        )
-
-    def _descend(self, state: State, gradients: Tensors) -> Tensor:
+    def _descend(self, state: State, gradients: Tensors, over: Over) -> Tensor:
         rate = learning_rate(
             self.learning_rate,
             self.num_atoms,
@@ -197,7 +138,9 @@ class ReluL1(Method):
             num_steps=state.num_steps,
             warm_up_steps=self.warm_up_steps,
         )
-        return descend(state.tensors, gradients, step=state.step, rate=rate, clip=self.clip)
+        return descend(
+            state.tensors, gradients, over, step=state.step, rate=rate, clip=self.clip
+        )
 
     def _revive(self, state: State, residual: Float[Tensor, "n d"]) -> None:
         every, done = self.revive_every_steps, state.step + 1

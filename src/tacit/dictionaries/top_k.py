@@ -4,28 +4,27 @@ Axes: n rows, d width, f atoms, k active atoms, a dead atoms.
 """
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import ClassVar, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from tacit.dictionaries.dead import add_auxiliary, count_silence, dead_atoms, revive
+from tacit.dictionaries.descent import descend, is_worth_sharing, sparse_pass
 from tacit.dictionaries.dictionary import Dictionary, InputContract
-from tacit.dictionaries.kernels import Ragged, ragged_from_padded, rows_per_block, top_k
+from tacit.dictionaries.kernels import top_entries
 from tacit.dictionaries.learned import (
     DECAY_SHARE,
     Centre,
     Tensors,
-    centred_rows,
-    descend,
     frozen,
     initial_state,
     learning_rate,
-    sparse_gradients,
-    spread_of,
 )
 from tacit.dictionaries.methods import Method, State, StepReport, require, require_fitting_k
+from tacit.dictionaries.parallel import Over, sharing
 from tacit.dictionaries.selections import TopKPositive
 
 
@@ -101,31 +100,27 @@ class TopK(Method):
         Loss: squared error summed over dimensions, mean over rows, plus the auxiliary loss.
         """
         tensors = state.tensors
-        centred = centred_rows(tensors, block)
         dead = dead_atoms(tensors, self.dead_after_steps)
-        code, of_dead = self._encode(tensors, centred, dead)
-        gradients = sparse_gradients(tensors, centred, code)
-        spread = spread_of(centred)
-        loss = gradients.squared_error / len(centred)
-        if len(dead) and self.auxiliary_weight > 0:
-            loss = loss + add_auxiliary(
-                gradients,
-                tensors,
-                centred,
-                dead,
-                of_dead,
-                num_kept=self.num_auxiliary or min(512, max(1, centred.shape[1] // 2)),
-                weight=self.auxiliary_weight,
-                spread=spread,
-            )
-        fired = code.indices[code.values > 0]
-        count_silence(tensors, fired)
-        norm = self._descend(state, gradients.finished(tensors["encoder"], tied=False))
-        self._revive(state, gradients.residual)
+        choose = partial(top_entries, k=self.k)
+        with sharing(worth_it=is_worth_sharing(tensors, block)) as over:
+            seen = sparse_pass(tensors, block, choose, over, dead=dead)
+            loss = seen.squared_error / len(block)
+            if len(dead) and self.auxiliary_weight > 0:
+                loss = loss + add_auxiliary(
+                    seen,
+                    tensors,
+                    dead,
+                    over,
+                    num_kept=self.num_auxiliary or min(512, max(1, block.shape[1] // 2)),
+                    weight=self.auxiliary_weight,
+                )
+            count_silence(tensors, seen.fired)
+            norm = self._descend(state, seen.with_offset(tensors["encoder"]), over)
+        self._revive(state, seen.residual)
         return state.advanced(), StepReport(
             loss=float(loss),
-            fvu=float(gradients.squared_error / spread),
-            l0=len(fired) / len(centred),
+            fvu=float(seen.squared_error / seen.spread),
+            l0=seen.num_active / len(block),
             num_dead=len(dead),
             gradient_norm=float(norm),
         )
@@ -136,27 +131,7 @@ class TopK(Method):
             state, TopKPositive(k=self.k), contract, method=self.kind, settings=asdict(self)
         )
 
-    def _encode(
-        self, tensors: Tensors, centred: Float[Tensor, "n d"], dead: Int[Tensor, "a"]
-    ) -> tuple[Ragged, Float[Tensor, "n a"]]:
-        """Return the code, and the pre-activations of dead atoms, block by block in cache."""
-        n, step = len(centred), rows_per_block(self.num_atoms)
-        buffer = centred.new_empty(min(n, step), self.num_atoms)
-        values = centred.new_empty(n, self.k)
-        indices = torch.empty(n, self.k, dtype=torch.int64, device=centred.device)
-        of_dead = centred.new_empty(n, len(dead))
-        for first in range(0, n, step):
-            rows = slice(first, min(n, first + step))
-            part = buffer[: rows.stop - first]
-            torch.addmm(
-                tensors["encoder_bias"], centred[rows], tensors["encoder"].T, out=part
-            )
-            values[rows], indices[rows] = top_k(part, self.k)
-            if len(dead):
-                torch.index_select(part, 1, dead, out=of_dead[rows])
-        return ragged_from_padded(values.relu_(), indices), of_dead
-
-    def _descend(self, state: State, gradients: Tensors) -> Tensor:
+    def _descend(self, state: State, gradients: Tensors, over: Over) -> Tensor:
         rate = learning_rate(
             self.learning_rate,
             self.num_atoms,
@@ -164,7 +139,9 @@ class TopK(Method):
             num_steps=state.num_steps,
             warm_up_steps=self.warm_up_steps,
         )
-        return descend(state.tensors, gradients, step=state.step, rate=rate, clip=self.clip)
+        return descend(
+            state.tensors, gradients, over, step=state.step, rate=rate, clip=self.clip
+        )
 
     def _revive(self, state: State, residual: Float[Tensor, "n d"]) -> None:
         every, done = self.revive_every_steps, state.step + 1

@@ -43,7 +43,7 @@ MARKER_PATHS = (
 )
 """The markers once more, in a box of 12 by 12, for the legend."""
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)))
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "tacit",
     "svg.id": None,

@@ -1,0 +1,57 @@
+"""How a step's work is shared among threads: in slices, each done by one thread from end to end.
+
+PyTorch's own way is to split every operation over all threads and wait for the last of them
+after each. A step has a hundred operations, so on a machine that also does other things the
+waiting is most of the time; whole slices wait only once. Slices do not depend on the number of
+threads, and what they give is put together in their order.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+import torch
+
+T = TypeVar("T")
+
+
+class Over(Protocol):
+    """Runs work over ``range(count)`` in slices of ``size`` and returns the answers in order."""
+
+    def __call__(self, count: int, size: int, work: Callable[[slice], T]) -> list[T]:
+        """Return ``work`` of every slice."""
+        ...
+
+
+def _slices(count: int, size: int) -> list[slice]:
+    return [slice(first, min(count, first + size)) for first in range(0, count, size)]
+
+
+def _one_by_one(count: int, size: int, work: Callable[[slice], T]) -> list[T]:
+    return [work(each) for each in _slices(count, size)]
+
+
+@contextlib.contextmanager
+def sharing(*, worth_it: bool) -> Iterator[Over]:
+    """Yield what runs slices on as many threads as PyTorch may use.
+
+    Meanwhile its operations use one thread each. Where it is not ``worth_it`` (little work,
+    a GPU) slices run one after another and operations are split as ever.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or not worth_it:
+        yield _one_by_one
+        return
+    torch.set_num_threads(1)
+    # Made anew each time: a pool that outlives a step would not survive a fork.
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+
+    def over(count: int, size: int, work: Callable[[slice], T]) -> list[T]:
+        return list(pool.map(work, _slices(count, size)))
+
+    try:
+        yield over
+    finally:
+        pool.shutdown()
+        torch.set_num_threads(threads)
