@@ -1,3 +1,146 @@
-"""Tacit finds what a neural network knows but does not say."""
+"""Tacit finds what a neural network knows but does not say.
+
+``import tacit`` is light: each name below is imported from its room when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tacit.activations.harvest import HarvestSettings, harvest
+    from tacit.activations.store import Store, open_store
+    from tacit.activations.streaming import Stream, rows_for
+    from tacit.base.errors import UserError
+    from tacit.base.progress import for_terminal
+    from tacit.base.records import Claim, Gap, Result
+    from tacit.data.documents import Corpus, Document
+    from tacit.data.text import load_text
+    from tacit.data.worlds import SuperposedWorld
+    from tacit.dictionaries import (
+        METHODS,
+        PCA,
+        Code,
+        Dictionary,
+        InputContract,
+        RandomDirections,
+        ReluL1,
+        RowBlocks,
+        TopK,
+        fit,
+        load_dictionary,
+        save_dictionary,
+    )
+    from tacit.features.build import build_index
+    from tacit.features.index import Index, open_index
+    from tacit.metrics.catalogue import METRICS
+    from tacit.models import Subject, load_subject, sample
+    from tacit.reports import render_report
+    from tacit.verbs.learn import LearnRun
+    from tacit.verbs.quick import learn
+    from tacit.verbs.settings import (
+        FitSettings,
+        FrontierSettings,
+        LearnSettings,
+        TextSettings,
+    )
+    from tacit.verbs.steps import measure
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "METHODS",
+    "METRICS",
+    "PCA",
+    "Claim",
+    "Code",
+    "Corpus",
+    "Dictionary",
+    "Document",
+    "FitSettings",
+    "FrontierSettings",
+    "Gap",
+    "HarvestSettings",
+    "Index",
+    "InputContract",
+    "LearnRun",
+    "LearnSettings",
+    "RandomDirections",
+    "ReluL1",
+    "Result",
+    "RowBlocks",
+    "Store",
+    "Stream",
+    "Subject",
+    "SuperposedWorld",
+    "TextSettings",
+    "TopK",
+    "UserError",
+    "build_index",
+    "fit",
+    "for_terminal",
+    "harvest",
+    "learn",
+    "load_dictionary",
+    "load_subject",
+    "load_text",
+    "measure",
+    "open_index",
+    "open_store",
+    "render_report",
+    "rows_for",
+    "sample",
+    "save_dictionary",
+]
+
+_ROOMS = {
+    "activations.harvest": ("HarvestSettings", "harvest"),
+    "activations.store": ("Store", "open_store"),
+    "activations.streaming": ("Stream", "rows_for"),
+    "base.errors": ("UserError",),
+    "base.progress": ("for_terminal",),
+    "base.records": ("Claim", "Gap", "Result"),
+    "data.documents": ("Corpus", "Document"),
+    "data.text": ("load_text",),
+    "data.worlds": ("SuperposedWorld",),
+    "dictionaries": (
+        "METHODS",
+        "PCA",
+        "Code",
+        "Dictionary",
+        "InputContract",
+        "RandomDirections",
+        "ReluL1",
+        "RowBlocks",
+        "TopK",
+        "fit",
+        "load_dictionary",
+        "save_dictionary",
+    ),
+    "features.build": ("build_index",),
+    "features.index": ("Index", "open_index"),
+    "metrics.catalogue": ("METRICS",),
+    "models": ("Subject", "load_subject", "sample"),
+    "reports": ("render_report",),
+    "verbs.learn": ("LearnRun",),
+    "verbs.quick": ("learn",),
+    "verbs.settings": ("FitSettings", "FrontierSettings", "LearnSettings", "TextSettings"),
+    "verbs.steps": ("measure",),
+}
+"""Where each name lives, for the running program as ``TYPE_CHECKING`` is for type checkers."""
+
+
+def __getattr__(name: str) -> Any:
+    for room, names in _ROOMS.items():
+        if name in names:
+            found = getattr(import_module(f"tacit.{room}"), name)
+            globals()[name] = found
+            return found
+    from tacit.base.errors import unknown
+
+    raise AttributeError(f"tacit: {unknown('name', name, __all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

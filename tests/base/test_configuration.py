@@ -29,7 +29,7 @@ def test_later_sources_win_and_passed_values_are_listed(tmp_path):
 
 
 def test_a_misspelt_setting_names_the_nearest():
-    with pytest.raises(UserError, match=r"'ratte'.*Did you mean 'rate'"):
+    with pytest.raises(UserError, match=r"'inner\.ratte'.*Did you mean 'inner\.rate'"):
         gather(Outer, sets=["inner.ratte=1"])
 
 

@@ -12,8 +12,8 @@ from tacit.dictionaries.kernels import (
     code_gradient,
     decode,
     flat_positions,
-    ragged_from_padded,
-    summed_by_atom,
+    positive_entries,
+    top_entries,
     top_k,
     weighted_rows,
 )
@@ -84,19 +84,30 @@ def dense_of(code, atoms):
 def test_products_equal_dense_ones(dtype):
     code, atoms = ragged_code(dtype), drawn(3, 10, 6).to(dtype)
     upstream, (dense, rows) = drawn(4, 4, 6).to(dtype), dense_of(code, 10)
-    listed = by_atom(code, 10)
+    listed = by_atom(code.indices, rows.int(), 10)
     torch.testing.assert_close(decode(code, atoms), dense @ atoms)
     torch.testing.assert_close(
         code_gradient(upstream, code, atoms),
         (upstream @ atoms.T)[rows, code.indices.long()],
     )
-    torch.testing.assert_close(
-        weighted_rows(listed, code.values, upstream), dense.T @ upstream
-    )
-    torch.testing.assert_close(summed_by_atom(code, code.values, 10), dense.sum(dim=0))
+    found = [
+        weighted_rows(part, code.values, upstream)
+        for part in (listed, listed.part(slice(0, 4)), listed.part(slice(4, 10)))
+    ]
+    torch.testing.assert_close(found[0], dense.T @ upstream)
+    assert torch.equal(torch.cat(found[1:]), found[0])
 
 
-def test_a_code_of_places_lists_the_same_entries():
-    values, indices = drawn(5, 3, 2), torch.tensor([[1, 4], [0, 2], [3, 1]])
-    dense, _ = dense_of(ragged_from_padded(values, indices), 5)
-    assert torch.equal(dense, torch.zeros(3, 5).scatter_(1, indices, values))
+def test_top_entries_are_the_rectified_top_k():
+    projected = drawn(5, 7, 64)
+    projected[2] = -1.0
+    values, indices = projected.topk(4)
+    dense, _ = dense_of(top_entries(projected, 4), 64)
+    assert torch.equal(dense, torch.zeros(7, 64).scatter_(1, indices, values.relu()))
+
+
+def test_positive_entries_are_what_relu_keeps():
+    projected = drawn(6, 9, 40)
+    projected[4] = -1.0
+    dense, _ = dense_of(positive_entries(projected), 40)
+    assert torch.equal(dense, projected.relu())

@@ -5,7 +5,11 @@ import torch
 
 from tacit.base.errors import UserError
 from tacit.dictionaries import ReluL1
-from tacit.dictionaries.learned import encoder_of, sparse_gradients
+from tacit.dictionaries.dense import dense_pass
+from tacit.dictionaries.descent import sparse_pass
+from tacit.dictionaries.kernels import positive_entries
+from tacit.dictionaries.learned import encoder_of
+from tacit.dictionaries.parallel import sharing
 
 N, D, F = 80, 12, 48
 
@@ -24,9 +28,15 @@ def settled(method):
     return state
 
 
+def seen(see, tensors, x, penalty):
+    none = torch.empty(0, dtype=torch.long)
+    with sharing(worth_it=False) as over:
+        return see(tensors, x, positive_entries, over, dead=none, penalty=penalty)
+
+
 @pytest.mark.parametrize("tied", [False, True])
-@pytest.mark.parametrize("path", ["sparse", "dense"])
-def test_gradients_equal_those_of_the_summed_loss(tied, path):
+@pytest.mark.parametrize("see", [sparse_pass, dense_pass])
+def test_gradients_equal_those_of_the_summed_loss(tied, see):
     # Squared error summed over dimensions, L1 over atoms, both mean over rows.
     method, penalty = ReluL1(num_atoms=F, penalty=0.1, tied=tied), 0.07
     tensors = settled(method).tensors
@@ -39,17 +49,12 @@ def test_gradients_equal_those_of_the_summed_loss(tied, path):
     error = (code @ leaves["atoms"] + leaves["offset"] - x).square().sum()
     ((error + penalty * code.sum()) / N).backward()
 
-    centred = x - tensors["offset"]
-    if path == "sparse":
-        found = sparse_gradients(
-            tensors, centred, method._encode(tensors, centred), penalty
-        )
-    else:
-        found, counts, total = method._dense_gradients(tensors, centred, penalty)
-        assert torch.equal(counts, (code > 0).sum(dim=0).double())
-        torch.testing.assert_close(total, code.sum().detach())
+    plain = {**tensors, "centre": torch.zeros(D).double(), "scale": torch.ones(()).double()}
+    found = seen(see, plain, x, penalty)
     torch.testing.assert_close(found.squared_error, error.detach())
-    gradients = found.finished(encoder_of(tensors), tied=tied)
+    torch.testing.assert_close(found.activation, code.sum().detach())
+    assert torch.equal(found.firings, (code > 0).sum(dim=0))
+    gradients = found.with_offset(encoder_of(tensors))
     assert set(gradients) == set(names)
     for name in names:
         torch.testing.assert_close(gradients[name], leaves[name].grad, msg=name)
@@ -97,9 +102,7 @@ def test_without_scaling_the_penalty_is_in_units_of_the_rows():
         )
         state = method.initial(0, rows() * factor, num_steps=10)
         assert float(state.tensors["scale"]) == 1.0
-        centred = rows(1) * factor
-        code = method._encode(state.tensors, centred)
-        found = sparse_gradients(state.tensors, centred, code, method.penalty)
+        found = seen(sparse_pass, state.tensors, rows(1) * factor, method.penalty)
         ends.append(found.leaves["atoms"] / factor**2)
     torch.testing.assert_close(ends[0], ends[1])
 

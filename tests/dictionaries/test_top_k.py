@@ -1,20 +1,17 @@
 """Top-k training against a plain dense one written with autograd and PyTorch's Adam."""
 
+from functools import partial
+
 import pytest
 import torch
 
 from tacit.base.errors import UserError
 from tacit.dictionaries import TopK
 from tacit.dictionaries.dead import add_auxiliary
-from tacit.dictionaries.kernels import ragged_from_padded
-from tacit.dictionaries.learned import (
-    BETAS,
-    EPSILON,
-    LEAVES,
-    learning_rate,
-    sparse_gradients,
-    spread_of,
-)
+from tacit.dictionaries.descent import sparse_pass
+from tacit.dictionaries.kernels import top_entries
+from tacit.dictionaries.learned import BETAS, EPSILON, LEAVES, learning_rate
+from tacit.dictionaries.parallel import sharing
 
 N, D, F, K = 96, 24, 64, 4
 
@@ -55,6 +52,19 @@ def started(method, *, seed=0):
     return state
 
 
+def seen(tensors, x, dead, *, weight, num_kept=8):
+    """The pass over rows that are given as the encoder's own, centre 0 and scale 1."""
+    plain = {**tensors, "centre": torch.zeros(D).double(), "scale": torch.ones(()).double()}
+    with sharing(worth_it=False) as over:
+        found = sparse_pass(plain, x, partial(top_entries, k=K), over, dead=dead)
+        loss = found.squared_error / len(x)
+        if len(dead) and weight:
+            loss = loss + add_auxiliary(
+                found, plain, dead, over, num_kept=num_kept, weight=weight
+            )
+    return found, loss
+
+
 @pytest.mark.parametrize("num_dead", [0, 5, 20])
 def test_gradients_equal_those_of_the_dense_loss(num_dead):
     tensors = started(TopK(num_atoms=F, k=K)).tensors
@@ -63,28 +73,12 @@ def test_gradients_equal_those_of_the_dense_loss(num_dead):
         .sort()
         .values
     )
-    x, weight, num_kept = rows(7), 0.2, 8
+    x, weight = rows(7), 0.2
     leaves = {name: tensors[name].clone().requires_grad_() for name in LEAVES}
-    loss = plain_loss(leaves, x, dead, num_kept=num_kept, weight=weight)
+    loss = plain_loss(leaves, x, dead, num_kept=8, weight=weight)
     loss.backward()
-
-    centred = x - tensors["offset"]
-    projected = centred @ tensors["encoder"].T + tensors["encoder_bias"]
-    values, indices = projected.topk(K)
-    found = sparse_gradients(tensors, centred, ragged_from_padded(values.relu(), indices))
-    total = found.squared_error / N
-    if num_dead:
-        total = total + add_auxiliary(
-            found,
-            tensors,
-            centred,
-            dead,
-            projected[:, dead],
-            num_kept=num_kept,
-            weight=weight,
-            spread=spread_of(centred),
-        )
-    gradients = found.finished(tensors["encoder"], tied=False)
+    found, total = seen(tensors, x, dead, weight=weight)
+    gradients = found.with_offset(tensors["encoder"])
     torch.testing.assert_close(total, loss.detach())
     for name in LEAVES:
         torch.testing.assert_close(gradients[name], leaves[name].grad, msg=name)
@@ -95,22 +89,8 @@ def test_the_auxiliary_loss_teaches_encoder_and_atom_of_every_dead_atom():
     tensors = started(TopK(num_atoms=F, k=K)).tensors
     dead = torch.tensor([3, 9])
     tensors["encoder_bias"][dead] = -100.0  # far below zero on every row
-    x = rows(3)
-    centred = x - tensors["offset"]
-    projected = centred @ tensors["encoder"].T + tensors["encoder_bias"]
-    values, indices = projected.topk(K)
-    code = ragged_from_padded(values.relu(), indices)
-    without, found = (sparse_gradients(tensors, centred, code) for _ in range(2))
-    add_auxiliary(
-        found,
-        tensors,
-        centred,
-        dead,
-        projected[:, dead],
-        num_kept=2,
-        weight=1 / 32,
-        spread=spread_of(centred),
-    )
+    without, _ = seen(tensors, rows(3), dead, weight=0.0)
+    found, _ = seen(tensors, rows(3), dead, weight=1 / 32)
     for name in ("atoms", "encoder"):
         assert (without.leaves[name][dead] == 0).all()
         assert (found.leaves[name][dead].norm(dim=1) > 0).all()
@@ -191,8 +171,8 @@ def dead_after_a_while(auxiliary_weight):
     state = method.initial(0, rows(), num_steps=1000)
     state.tensors["encoder_bias"][:20] = -0.7
     state.tensors["encoder"][:20] *= 0.1
-    for i in range(300):
-        state, report = method.step(state, rows(i))
+    for i in range(120):
+        state, report = method.step(state, rows(i % 20))
     return report.num_dead
 
 

@@ -77,7 +77,7 @@ def windows_of(subject: Subject, corpus: Corpus, settings: HarvestSettings) -> C
     if context_tokens > subject.context_tokens:
         raise UserError(
             f"windows of {context_tokens} tokens were asked for, and {subject.name} reads at most "
-            f"{subject.context_tokens}; lower --context."
+            f"{subject.context_tokens}; lower --context (in a run, text.context_tokens)."
         )
     prepend = (
         subject.bos_id is not None if settings.prepend_bos is None else settings.prepend_bos
@@ -105,12 +105,13 @@ def harvest(
     folder: Path,
     *,
     settings: HarvestSettings | None = None,
+    replace: bool = False,
     progress: Progress = silent,
 ) -> Store:
     """Return the store in ``folder``, made by one pass of the subject over the corpus.
 
     Killed and called again with the same arguments, it goes on after the last whole shard; on
-    CPU the result is the same to the byte.
+    CPU the result is the same to the byte. ``replace``: a store that is there gives way.
     """
     settings = settings or HarvestSettings()
     if not sites:
@@ -131,7 +132,7 @@ def harvest(
             "prepend_bos": contexts.bos,
         },
     }
-    with whole_folder(folder, manifest) as partial:
+    with whole_folder(folder, manifest, replace=replace) as partial:
         with progress("harvest", contexts.num_tokens, "tokens") as advance:
             rows = _write_shards(subject, contexts, widths, partial, settings, advance)
         finish_store(partial, manifest, subject, corpus, contexts, widths, rows)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -26,15 +27,19 @@ def gather(
     *,
     file: Path | None = None,
     sets: Sequence[str] = (),
+    given: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> tuple[C, list[str]]:
     """Return the configuration and the dotted names of the values that were passed.
 
+    Later sources win. ``given`` holds values by their dotted names, as ``sets`` does in writing;
     ``options`` that are None were not given and leave what stands.
     """
     values: dict[str, Any] = _read_toml(file) if file is not None else {}
     for assignment in sets:
         _put(values, *_parse(assignment))
+    for name, value in (given or {}).items():
+        _put(values, name, deepcopy(value))
     for name, value in (options or {}).items():
         if value is not None:
             _put(values, name, value)
@@ -59,6 +64,8 @@ def _parse(assignment: str) -> tuple[str, Any]:
     name, equals, text = assignment.partition("=")
     if not equals or not name:
         raise UserError(f"--set takes key.path=value; {assignment!r} is not of that form.")
+    if text == "none":  # TOML has no word for it
+        return name, None
     try:
         return name, tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
@@ -68,7 +75,12 @@ def _parse(assignment: str) -> tuple[str, Any]:
 def _put(values: dict[str, Any], name: str, value: Any) -> None:
     *path, last = name.split(".")
     for key in path:
-        values = values.setdefault(key, {})
+        inner: Any = values.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise UserError(
+                f"{name} was set, and {key} as a whole to {inner!r}; give one of the two."
+            )
+        values = cast(dict[str, Any], inner)
     values[last] = value
 
 
@@ -84,13 +96,47 @@ def _leaves(values: Mapping[str, Any], path: str = "") -> list[str]:
 
 
 def _explained(cls: type[BaseModel], error: ValidationError) -> UserError:
-    first = error.errors()[0]
-    where = [str(part) for part in first["loc"]]
-    if first["type"] == "extra_forbidden":
-        table: Any = cls
-        for part in where[:-1]:
-            table = table.model_fields[part].annotation
-        return unknown("setting", where[-1], table.model_fields)
-    return UserError(
-        f"setting {'.'.join(where)} = {first['input']!r} will not do: {first['msg'].lower()}."
-    )
+    errors = error.errors()
+    place = _place(cls, errors[0]["loc"])
+    name = ".".join(place)
+    if errors[0]["type"] == "extra_forbidden":
+        return unknown("setting", name, _names(cls))
+    if errors[0]["type"] == "missing":
+        return UserError(
+            f"the setting {name} was not given and has no default; give it as an option, with "
+            f"--set {name}=VALUE or in the --config file."
+        )
+    # The members of a union complain one by one.
+    said = {each["msg"] for each in errors if _place(cls, each["loc"]) == place}
+    words = ", or ".join(sorted(each[:1].lower() + each[1:] for each in said))
+    return UserError(f"setting {name} = {errors[0]['input']!r} will not do: {words}.")
+
+
+def _place(cls: type[BaseModel], where: Sequence[int | str]) -> list[str]:
+    """Return the path of a setting, without the kinds of a union that pydantic adds to it."""
+    table: type[BaseModel] | None = cls
+    parts: list[str] = []
+    for part in where:
+        parts.append(str(part))
+        if table is None:
+            break
+        field = table.model_fields.get(str(part))
+        table = None if field is None else _model_in(field.annotation)
+    return parts
+
+
+def _names(cls: type[BaseModel], path: str = "") -> list[str]:
+    """Return the dotted names of all settings."""
+    names: list[str] = []
+    for key, field in cls.model_fields.items():
+        inner = _model_in(field.annotation)
+        names += [path + key] if inner is None else _names(inner, f"{path}{key}.")
+    return names
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """Return the settings that an annotation such as ``FitSettings | None`` speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(argument) for argument in get_args(annotation))
+    return next((each for each in inner if each is not None), None)

@@ -9,22 +9,42 @@ from pathlib import Path
 
 from tacit.base.errors import UserError
 
+REASONS = {
+    errno.ENOSPC: "the disk is full; free some space and run the same command to resume",
+    errno.EDQUOT: "the disk quota is used up; free some space and resume",
+    errno.EFBIG: "a file may not grow larger here; raise the limit (ulimit -f) and resume",
+    errno.EROFS: "the file system is read-only; choose another folder with --out",
+    errno.EACCES: "permission denied; choose another folder with --out",
+    errno.ENOTDIR: "a part of its path is a file; choose another folder with --out",
+}
+"""What the system says no with, by its number, and what to do."""
+
 
 @contextlib.contextmanager
 def disk_errors_explained(path: Path) -> Generator[None, None, None]:
     """Turn a full or read-only disk into one message that names the file."""
     try:
         yield
-    except OSError as error:
-        reasons = {
-            errno.ENOSPC: "the disk is full; free some space and run the same command to resume",
-            errno.EDQUOT: "the disk quota is used up; free some space and resume",
-            errno.EROFS: "the file system is read-only; choose another folder with --out",
-            errno.EACCES: "permission denied; choose another folder with --out",
-        }
-        if error.errno in reasons:
-            raise UserError(f"could not write {path}: {reasons[error.errno]}.") from error
+    except UserError:
         raise
+    except Exception as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        raise UserError(f"could not write {path}: {reason}.") from error
+
+
+def _reason(error: Exception) -> str | None:
+    """Return why the system refused a write; None when something else went wrong.
+
+    Libraries that are not written in Python (safetensors, DuckDB) raise errors of their own,
+    which hold the system's words and no number.
+    """
+    if isinstance(error, OSError):
+        return REASONS.get(error.errno or 0)
+    text = str(error)
+    words = {os.strerror(number): reason for number, reason in REASONS.items()}
+    return next((reason for said, reason in words.items() if said in text), None)
 
 
 @contextlib.contextmanager

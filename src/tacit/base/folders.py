@@ -20,7 +20,13 @@ LOCK = ".lock"
 
 def partial_of(final: Path) -> Path:
     """Return the hidden folder in which ``final`` is being made."""
-    return final.with_name(f".{final.name}.partial")
+    return _beside(final, "partial")
+
+
+def _beside(final: Path, what: str) -> Path:
+    if final.name in ("", ".."):
+        raise UserError(f"{str(final)!r} names no folder of its own; give --out a name.")
+    return final.with_name(f".{final.name}.{what}")
 
 
 @contextlib.contextmanager
@@ -47,9 +53,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
         found: Any = json.loads(path.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(
-            f"{folder} has no {MANIFEST}: it is not a folder that Tacit made."
+            f"{folder} has no {MANIFEST}: it is not a folder that Tacit made; give another."
         ) from None
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error}); make the folder again.") from error
@@ -57,7 +63,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise UserError(
             f"{path} was not written by Tacit: it names no kind and configuration."
         )
-    return found
+    return cast(dict[str, Any], found)
 
 
 def differences(asked: object, found: object, path: str = "") -> list[str]:
@@ -74,14 +80,16 @@ def differences(asked: object, found: object, path: str = "") -> list[str]:
     return [] if asked == found else [f"{path}: {found!r} there, {asked!r} asked"]
 
 
+def _differences(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    found, asked = read_manifest(folder), json.loads(json.dumps(manifest))
+    if found["kind"] != asked["kind"]:
+        return differences({"kind": asked["kind"]}, {"kind": found["kind"]})
+    return differences(asked["configuration"], found["configuration"])
+
+
 def check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Refuse a folder that was begun with another configuration, and say what differs."""
-    found = read_manifest(folder)
-    asked = json.loads(json.dumps(manifest))
-    wrong = differences(
-        {"kind": asked["kind"], **asked["configuration"]},
-        {"kind": found["kind"], **found["configuration"]},
-    )
+    wrong = _differences(folder, manifest)
     if wrong:
         raise UserError(
             f"{folder} was begun with another configuration ({'; '.join(wrong[:6])}). "
@@ -89,44 +97,89 @@ def check_same(folder: Path, manifest: Mapping[str, Any]) -> None:
         )
 
 
+def _is_taken(final: Path) -> bool:
+    """Return whether there is anything at ``final``; an empty folder is nothing."""
+    return final.exists() and not (final.is_dir() and not any(final.iterdir()))
+
+
 def is_complete(final: Path, manifest: Mapping[str, Any]) -> bool:
     """Return whether ``final`` is there and was made with this configuration."""
-    if not final.exists():
+    if not _is_taken(final):
         return False
     check_same(final, manifest)
     return True
 
 
-def discard(final: Path) -> None:
-    """Delete ``final`` and what was begun of it, if Tacit made them and nobody holds them."""
-    for folder in (final, partial_of(final)):
-        if not folder.exists():
-            continue
-        if any(folder.iterdir()):
-            read_manifest(folder)
-        with exclusive_lock(folder):
-            shutil.rmtree(folder)
-
-
 @contextlib.contextmanager
-def whole_folder(final: Path, manifest: Mapping[str, Any]) -> Generator[Path, None, None]:
+def whole_folder(
+    final: Path, manifest: Mapping[str, Any], *, replace: bool = False
+) -> Generator[Path, None, None]:
     """Yield the partial folder of ``final``; rename it when the block ends without an error.
 
     The manifest needs ``kind`` and ``configuration`` and is written first. A kill or Ctrl-C
-    leaves the partial folder; the same configuration reopens it, another is refused.
+    leaves the partial folder, unless nothing was made in it yet; the same configuration reopens
+    it, another is refused. With ``replace`` what Tacit made at ``final`` stays until the new
+    folder is complete and then gives way to it, and a partial folder of another configuration
+    is begun anew.
     """
-    if final.exists():
+    partial = partial_of(final)
+    _check_free(final, manifest, replace=replace)
+    with disk_errors_explained(partial):
+        partial.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(partial):
+            try:
+                # A second time: it may have been finished meanwhile.
+                _check_free(final, manifest, replace=replace)
+                _begin(partial, manifest, replace=replace)
+                yield partial
+            except BaseException:
+                if not _has_work(partial):
+                    shutil.rmtree(partial)
+                raise
+            _move(partial, final)
+
+
+def _check_free(final: Path, manifest: Mapping[str, Any], *, replace: bool) -> None:
+    """Refuse a place that is taken, or, with ``replace``, by anything of another kind."""
+    if not _is_taken(final):
+        return
+    if not replace:
         raise UserError(
             f"{final} already exists; give another --out, or --replace to redo it."
         )
-    partial = partial_of(final)
-    with disk_errors_explained(partial):
-        partial.mkdir(parents=True, exist_ok=True)
-    with exclusive_lock(partial):
-        if (partial / MANIFEST).exists():
+    kind = read_manifest(final)["kind"]
+    if kind != manifest["kind"]:
+        raise UserError(
+            f"{final} holds a {kind}, and a {manifest['kind']} was asked for: --replace redoes "
+            "the same kind alone. Give another --out."
+        )
+
+
+def _has_work(partial: Path) -> bool:
+    """Return whether anything was made beside the manifest."""
+    return any(path.name not in (MANIFEST, LOCK) for path in partial.iterdir())
+
+
+def _begin(partial: Path, manifest: Mapping[str, Any], *, replace: bool) -> None:
+    """Write the manifest into a new partial folder, or make sure that it is the one there."""
+    if _has_work(partial):
+        if not replace or not _differences(partial, manifest):
             check_same(partial, manifest)
-        else:
-            write_atomically(partial / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-        yield partial
-        (partial / LOCK).unlink()
-        partial.rename(final)
+            return
+        for path in partial.iterdir():
+            if path.name != LOCK:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    write_atomically(partial / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+
+
+def _move(partial: Path, final: Path) -> None:
+    """Put the finished folder in its place. The lock goes last, so that nobody slips in."""
+    old = _beside(final, "replaced")
+    if old.exists():
+        shutil.rmtree(old)
+    if _is_taken(final):
+        final.rename(old)
+    partial.rename(final)
+    (final / LOCK).unlink()
+    if old.exists():
+        shutil.rmtree(old)

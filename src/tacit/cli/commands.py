@@ -8,13 +8,26 @@ from typing import Annotated, Any
 
 import typer
 
+from tacit import __version__
+from tacit.base.errors import UserError
 from tacit.base.progress import for_terminal
 from tacit.cli import printing
+from tacit.cli.endings import Commands
+from tacit.cli.options import (
+    AsJson,
+    Model,
+    ModelFolder,
+    Out,
+    Quiet,
+    Replace,
+    Seed,
+    chosen,
+)
 from tacit.cli.steps import steps
 
 app = typer.Typer(
     name="tacit",
-    help="Tacit finds what a neural network knows but does not say.",
+    cls=Commands,
     epilog="Start with `tacit demo`, or `tacit learn pycode --site resid.2 --out runs/first`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -22,18 +35,11 @@ app = typer.Typer(
 )
 app.registered_commands.extend(steps.registered_commands)
 
-Out = Annotated[
-    Path, typer.Option("--out", help="Folder of the run; appears when complete.")
-]
-Replace = Annotated[
-    bool, typer.Option("--replace", help="Delete what --out holds and redo it.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and no progress.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="Any setting as key.path=value, e.g. fit.steps=800; repeatable."
+        "--set",
+        help="Any setting as key.path=value, e.g. fit.steps=800 or frontier=none; repeatable.",
     ),
 ]
 Settings = Annotated[Path | None, typer.Option("--config", help="A TOML file of settings.")]
@@ -48,20 +54,32 @@ DEMO: dict[str, Any] = {
 }
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        printing.write(f"tacit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def tacit(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_version
+        ),
+    ] = False,
+) -> None:
+    """Tacit finds what a neural network knows but does not say."""
+
+
 @app.command(
     epilog="Example: tacit learn pycode --site resid.2 --text ./notes --out runs/notes"
 )
 def learn(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            help="A shipped subject (pycode), a model's name on the hub, or a folder."
-        ),
-    ] = None,
+    model: Model = None,
     *,
-    model_folder: Annotated[
-        Path | None, typer.Option("--model", help="A model's folder, for offline machines.")
-    ] = None,
+    model_folder: ModelFolder = None,
     site: Annotated[str | None, typer.Option(help="Where to read, e.g. resid.2.")] = None,
     text: Annotated[
         str | None,
@@ -72,7 +90,7 @@ def learn(
     atoms: Annotated[int | None, typer.Option(help="Atoms of the dictionary.")] = None,
     k: Annotated[int | None, typer.Option(help="Active atoms a token.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Root seed of everything drawn.")] = None,
+    seed: Seed = None,
     out: Out = Path("runs/learn"),
     sets: Sets = None,
     config: Settings = None,
@@ -82,7 +100,7 @@ def learn(
 ) -> None:
     """Learn the features of a model: harvest, fit, measure, index and report, in one run."""
     options = {
-        "model": str(model_folder) if model_folder is not None else model,
+        "model": chosen(model, model_folder),
         "site": site,
         "text.source": text,
         "text.max_tokens": max_tokens,
@@ -120,16 +138,17 @@ def _learn(
     quiet: bool,
 ) -> None:
     from tacit.base.configuration import gather
-    from tacit.base.folders import discard
     from tacit.base.records import to_json
     from tacit.verbs.learn import learn as run_learn
     from tacit.verbs.settings import LearnSettings
 
     settings, passed = gather(LearnSettings, file=config, sets=sets, options=options)
-    if replace:
-        discard(out)
     run = run_learn(
-        settings, out, passed=passed, progress=for_terminal(quiet=quiet or as_json)
+        settings,
+        out,
+        passed=passed,
+        replace=replace,
+        progress=for_terminal(quiet=quiet or as_json),
     )
     if as_json:
         plain = {
@@ -156,6 +175,8 @@ def list_names(
     """List the names that the other commands take."""
     from tacit.verbs.names import listed
 
+    if model is not None and what != "sites":
+        raise UserError(f"only sites belong to a model; leave {model!r} out.")
     rows = listed(what, model)
     if as_json:
         printing.write(json.dumps([{"name": name, "about": about} for name, about in rows]))
@@ -171,14 +192,17 @@ def train_subject(
     *,
     out: Out,
     steps: Annotated[
-        int | None, typer.Option(help="Fewer steps than the recipe's, for a trial.")
+        int | None, typer.Option(min=1, help="Fewer steps than the recipe's, for a trial.")
     ] = None,
+    replace: Replace = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a micro subject by its recipe into a Hugging Face folder; resumable."""
     from tacit.verbs.subjects import train_shipped
 
-    found = train_shipped(name, out, steps=steps, progress=for_terminal(quiet=quiet))
+    found = train_shipped(
+        name, out, steps=steps, replace=replace, progress=for_terminal(quiet=quiet)
+    )
     low, high = found.interval
     printing.write(
         f"{out}: {found.nats_per_token:.3f} nats per token on held-out files (95 %: {low:.3f} to "

@@ -12,42 +12,51 @@ from tacit.base.configuration import gather
 from tacit.base.errors import UserError
 from tacit.base.progress import for_terminal
 from tacit.cli import printing
+from tacit.cli.options import (
+    AsJson,
+    DictionaryFolder,
+    Model,
+    ModelFolder,
+    Out,
+    Quiet,
+    Replace,
+    Seed,
+    StoreFolder,
+    required,
+)
 
 if TYPE_CHECKING:
     from tacit.features.index import Context
 
 steps = typer.Typer()
 
-Out = Annotated[Path, typer.Option("--out", help="Folder to make; appears when complete.")]
-StoreFolder = Annotated[
-    Path, typer.Option("--store", help="A store made by `tacit harvest`.")
-]
-DictionaryFolder = Annotated[
-    Path, typer.Option("--dictionary", help="A dictionary made by `tacit fit`.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and no progress.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-
 
 @steps.command(
     epilog="Example: tacit harvest pycode --site resid.1 --site mlp.2 --out runs/store"
 )
 def harvest(
-    model: Annotated[
-        str, typer.Argument(help="A shipped subject, a hub name or a folder.")
-    ],
+    model: Model = None,
     *,
+    model_folder: ModelFolder = None,
     site: Annotated[list[str], typer.Option(help="Where to read; repeatable.")],
     text: Annotated[
-        str, typer.Option(help="A source, a file or a folder.")
-    ] = "python-stdlib",
+        str | None,
+        typer.Option(help="A source (`tacit list sources`), a file or a folder."),
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Tokens to read at most.")] = None,
     context: Annotated[int | None, typer.Option(help="Tokens of a window.")] = None,
     bos: Annotated[
         bool | None, typer.Option("--bos/--no-bos", help="Open windows with BOS.")
     ] = None,
-    dtype: Annotated[str, typer.Option(help="float16, bfloat16 or float32.")] = "float16",
+    dtype: Annotated[
+        str | None, typer.Option(help="float16 (the default), bfloat16 or float32.")
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A further setting, e.g. high_norm_factor=none."),
+    ] = None,
     out: Out,
+    replace: Replace = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -56,18 +65,20 @@ def harvest(
     from tacit.verbs.steps import harvest_text
 
     options = {
+        "source": text,
         "max_tokens": max_tokens,
         "context_tokens": context,
         "prepend_bos": bos,
         "dtype": dtype,
     }
-    settings, _ = gather(TextSettings, options=options)
+    settings, _ = gather(TextSettings, sets=sets or [], options=options)
     made = harvest_text(
-        model,
-        text,
+        required(model, model_folder),
+        settings.source,
         site,
         out,
         settings=settings.harvest(),
+        replace=replace,
         progress=for_terminal(quiet=quiet or as_json),
     )
     facts = {"folder": str(out), "tokens": made.num_tokens, "sites": list(made.sites)}
@@ -95,12 +106,13 @@ def fit(
     penalty: Annotated[float | None, typer.Option(help="L1 penalty.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     batch: Annotated[int | None, typer.Option(help="Rows a step.")] = None,
-    seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
+    seed: Seed = None,
     sets: Annotated[
         list[str] | None,
         typer.Option("--set", help="A setting of the method: extra.NAME=value."),
     ] = None,
     out: Out,
+    replace: Replace = False,
     quiet: Quiet = False,
 ) -> None:
     """Fit a dictionary to one site of a store; resumable."""
@@ -115,8 +127,9 @@ def fit(
         site,
         out,
         settings=settings,
-        seed=seed,
+        seed=seed or 0,
         passed=passed,
+        replace=replace,
         progress=for_terminal(quiet=quiet),
     )
     printing.write(f"{out}: {made.method}, {made.num_atoms} atoms of width {made.width}")
@@ -126,14 +139,14 @@ def fit(
     epilog="Example: tacit measure pycode --dictionary runs/dict --store runs/store"
 )
 def measure(
-    model: Annotated[
-        str, typer.Argument(help="The subject that the store was harvested from.")
-    ],
+    model: Model = None,
     *,
+    model_folder: ModelFolder = None,
     dictionary: DictionaryFolder,
     store: StoreFolder,
     max_windows: Annotated[
-        int | None, typer.Option(help="Held-out windows for the losses; default all.")
+        int | None,
+        typer.Option(min=1, help="Held-out windows for the losses; default all."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -142,7 +155,7 @@ def measure(
     from tacit.verbs.steps import measure as run_measure
 
     records = run_measure(
-        model,
+        required(model, model_folder),
         dictionary,
         store,
         max_windows=max_windows,
@@ -155,12 +168,19 @@ def measure(
     epilog="Example: tacit index --dictionary runs/dict --store runs/store --out runs/index"
 )
 def index(
-    *, dictionary: DictionaryFolder, store: StoreFolder, out: Out, quiet: Quiet = False
+    *,
+    dictionary: DictionaryFolder,
+    store: StoreFolder,
+    out: Out,
+    replace: Replace = False,
+    quiet: Quiet = False,
 ) -> None:
     """Index where every feature fires."""
     from tacit.verbs.steps import index as run_index
 
-    made = run_index(dictionary, store, out, progress=for_terminal(quiet=quiet))
+    made = run_index(
+        dictionary, store, out, replace=replace, progress=for_terminal(quiet=quiet)
+    )
     printing.write(f"{out}: {made.num_atoms} features over {made.num_rows:,} tokens")
 
 
@@ -172,23 +192,30 @@ def show(
     index: Annotated[
         Path | None, typer.Option(help="An index made by `tacit index`.")
     ] = None,
-    num: Annotated[int, typer.Option(help="Contexts to show.")] = 10,
-    around: Annotated[int, typer.Option(help="Tokens on each side.")] = 12,
+    num: Annotated[int, typer.Option(min=1, help="Contexts to show.")] = 10,
+    around: Annotated[int, typer.Option(min=0, help="Tokens on each side.")] = 12,
     as_json: AsJson = False,
 ) -> None:
     """Show where a feature fires most, with the tokens around."""
     from dataclasses import asdict
+
+    import duckdb
 
     from tacit.features.index import open_index
 
     if (run is None) == (index is None):
         raise UserError("say where the feature is: either --run RUN or --index INDEX.")
     opened = open_index(index if index is not None else Path(run or "") / "index")
-    contexts = opened.top(feature, num=num, around=around)
+    try:
+        contexts = opened.top(feature, num=num, around=around)
+        row = opened.features.slice(feature, 1).to_pylist()[0]
+    except (OSError, ValueError, duckdb.Error) as error:
+        raise UserError(
+            f"{opened.folder} is damaged ({str(error).strip()}); run `tacit index` again."
+        ) from error
     if as_json:
         printing.write(json.dumps([asdict(context) for context in contexts]))
         return
-    row = opened.features.slice(feature, 1).to_pylist()[0]
     printing.write(
         f"feature {feature}: fires on {row['density']:.3%} of {opened.num_rows:,} tokens, "
         f"at most {row['max_value']:.3g}"

@@ -35,7 +35,8 @@ def load_text(source: str | Path) -> Corpus:
     if isinstance(source, str) and source in SOURCES:
         return SOURCES[source]()
     path = Path(source)
-    if not path.exists():
+    # An empty name would mean the working folder.
+    if source == "" or not path.exists():
         raise _missing(str(source))
     skipped: Counter[str] = Counter()
     files = _files(path, skipped) if path.is_dir() else iter([path])

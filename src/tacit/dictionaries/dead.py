@@ -3,12 +3,14 @@
 Axes: n rows, d width, f atoms, a dead atoms.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from tacit.base.seeds import torch_seed
-from tacit.dictionaries.descent import Pass
+from tacit.dictionaries.descent import Pass, squares_of
 from tacit.dictionaries.kernels import rows_per_block, top_k
 from tacit.dictionaries.learned import Tensors, encoder_of
 from tacit.dictionaries.methods import State
@@ -18,11 +20,9 @@ from tacit.dictionaries.parallel import Over
 DEAD_PER_SLICE = 128
 
 
-def count_silence(tensors: Tensors, fired: Int[Tensor, "m"]) -> None:
-    """Add a step of silence to every atom but those that ``fired``, in place."""
-    silent = tensors["silent_steps"]
-    silent.add_(1)
-    silent[fired] = 0
+def count_silence(tensors: Tensors, firings: Int[Tensor, " f"]) -> None:
+    """Add a step of silence to every atom without ``firings``, in place; end the others'."""
+    tensors["silent_steps"].add_(1).mul_(firings == 0)
 
 
 def dead_atoms(tensors: Tensors, dead_after_steps: int) -> Int[Tensor, "a"]:
@@ -30,11 +30,44 @@ def dead_atoms(tensors: Tensors, dead_after_steps: int) -> Int[Tensor, "a"]:
     return (tensors["silent_steps"] >= dead_after_steps).nonzero().squeeze(1)
 
 
-def _drop_small(projected: Float[Tensor, "n a"], num_kept: int) -> None:
+def _drop_small(projected: Tensor, num_kept: int) -> None:
     """Set all but the largest ``num_kept`` of each row to zero, in place."""
     if projected.shape[1] > num_kept:
         values, indices = top_k(projected, num_kept)
         projected.zero_().scatter_(1, indices, values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Auxiliary:
+    """Dead atoms that rebuild the residual, slice by slice."""
+
+    seen: Pass
+    dead: Tensor
+    atoms: Tensor
+    num_kept: int
+    factor: Tensor
+    error: Tensor
+    through_code: Tensor
+
+    def look(self, rows: slice) -> Tensor:
+        """Return the squared error of a slice of rows, and write its gradients."""
+        active = self.seen.of_dead[rows]
+        _drop_small(active, self.num_kept)
+        # The target is true less rebuilt, which is minus the residual.
+        own = torch.addmm(
+            self.seen.residual[rows], active, self.atoms, out=self.error[rows]
+        )
+        squares = squares_of(own)
+        own *= 2 * self.factor
+        torch.mm(own, self.atoms.T, out=self.through_code[rows]).mul_(active != 0)
+        return squares
+
+    def gather(self, part: slice) -> None:
+        """Add what a slice of the dead atoms is due to the leaves."""
+        own, leaves = self.dead[part], self.seen.leaves
+        leaves["atoms"][own] += self.seen.of_dead[:, part].T @ self.error
+        leaves["encoder"][own] += self.through_code[:, part].T @ self.seen.centred
+        leaves["encoder_bias"][own] += self.through_code[:, part].sum(dim=0)
 
 
 def add_auxiliary(
@@ -55,31 +88,19 @@ def add_auxiliary(
     and atom. With few dead atoms dense products are cheaper than bag sums.
     """
     residual, n = seen.residual, len(seen.residual)
-    variance = (residual - residual.mean(dim=0)).square().sum()
-    factor = weight * seen.spread / (n * variance)
-    atoms, leaves = tensors["atoms"].index_select(0, dead), seen.leaves
-    error = torch.empty_like(residual)
-    through_code = torch.empty_like(seen.of_dead)
-
-    def look(rows: slice) -> Tensor:
-        active = seen.of_dead[rows]
-        _drop_small(active, num_kept)
-        # The target is true less rebuilt, which is minus the residual.
-        own = torch.addmm(residual[rows], active, atoms, out=error[rows])
-        squares = own.square().sum()
-        own *= 2 * factor
-        torch.mm(own, atoms.T, out=through_code[rows]).mul_(active != 0)
-        return squares
-
-    def gather(part: slice) -> None:
-        own = dead[part]
-        leaves["atoms"][own] += seen.of_dead[:, part].T @ error
-        leaves["encoder"][own] += through_code[:, part].T @ seen.centred
-        leaves["encoder_bias"][own] += through_code[:, part].sum(dim=0)
-
-    squares = over(n, rows_per_block(len(dead)), look)
-    over(len(dead), DEAD_PER_SLICE, gather)
-    return factor * torch.stack(squares).sum()
+    variance = squares_of(residual) - n * squares_of(residual.mean(dim=0))
+    auxiliary = _Auxiliary(
+        seen=seen,
+        dead=dead,
+        atoms=tensors["atoms"].index_select(0, dead),
+        num_kept=num_kept,
+        factor=weight * seen.spread / (n * variance),
+        error=torch.empty_like(residual),
+        through_code=torch.empty_like(seen.of_dead),
+    )
+    squares = over(n, rows_per_block(len(dead)), auxiliary.look)
+    over(len(dead), DEAD_PER_SLICE, auxiliary.gather)
+    return auxiliary.factor * torch.stack(squares).sum()
 
 
 def revive(

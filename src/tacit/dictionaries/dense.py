@@ -30,7 +30,7 @@ def dense_pass(
     atoms, encoder, n = tensors["atoms"], encoder_of(tensors), len(block)
     of_atoms, of_encoder = torch.zeros_like(atoms), torch.zeros_like(atoms)
     of_bias = torch.zeros_like(tensors["encoder_bias"])
-    counts, total = torch.zeros_like(of_bias), atoms.new_zeros(())
+    firings, total = torch.zeros_like(of_bias, dtype=torch.int64), atoms.new_zeros(())
     centred = (block.to(atoms) - centre_of(tensors)).div_(tensors["scale"])
     residual = torch.empty_like(centred)
     size = rows_per_block(len(atoms))
@@ -42,7 +42,7 @@ def dense_pass(
         of_atoms.addmm_(code.T, left, alpha=2 / n)
         of_encoder.addmm_(through_code.T, rows)
         of_bias += through_code.sum(dim=0)
-        counts += fires.sum(dim=0)
+        firings += fires.sum(dim=0)
         total += code.sum()
     leaves = {"encoder_bias": of_bias, "offset": residual.sum(dim=0) * (2 / n)}
     if "encoder" in tensors:
@@ -55,8 +55,7 @@ def dense_pass(
         residual=residual,
         squared_error=residual.square().sum(),
         spread=(centred - centred.mean(dim=0)).square().sum(),
-        fired=counts.nonzero().squeeze(1),
-        num_active=int(counts.sum(dtype=torch.float64)),
+        firings=firings,
         activation=total,
         of_dead=centred.new_empty(n, len(dead)),
     )

@@ -1,4 +1,4 @@
-"""One step down a loss: a block seen through the dictionary, its gradients, and the update.
+"""A block seen through the dictionary: its sparse code, the error, and the gradients.
 
 Axes: n rows, d width, f atoms, m active entries, a dead atoms. The work is done in slices, first
 of rows, then of atoms; see ``parallel``.
@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tacit.dictionaries.kernels import (
+    ByAtom,
     Ragged,
     by_atom,
     code_gradient,
@@ -20,9 +21,6 @@ from tacit.dictionaries.kernels import (
     weighted_rows,
 )
 from tacit.dictionaries.learned import (
-    BETAS,
-    EPSILON,
-    LEAVES,
     Tensors,
     centre_of,
     encoder_of,
@@ -53,10 +51,8 @@ class Pass:
     """Sum of the residual's squares."""
     spread: Float[Tensor, ""]
     """Sum over rows of the squared distance from their mean."""
-    fired: Int[Tensor, " m"]
-    """Atom of every active entry (or, from a dense pass, each that fired, once)."""
-    num_active: int
-    """Active entries."""
+    firings: Int[Tensor, " f"]
+    """Rows in which each atom is active."""
     activation: Float[Tensor, ""]
     """Sum of all activations."""
     of_dead: Float[Tensor, "n a"]
@@ -69,15 +65,84 @@ class Pass:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Entries:
+    """Places of a code, one after another."""
+
+    values: Tensor
+    atoms: Tensor
+    rows: Tensor
+    through_code: Tensor
+    """Gradient of each; 0 where the value is."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Piece:
     """What one slice of rows gives."""
 
-    values: Float[Tensor, " m"]
-    atoms: Int[Tensor, " m"]
-    rows: Int[Tensor, " m"]
-    through_code: Float[Tensor, " m"]
+    entries: _Entries
     sums: tuple[Tensor, Tensor, Tensor, Tensor]
     """Squared error, squared length, sum of the rows, sum of the residual."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """A block on its way through the dictionary: what goes in, and where rows are written."""
+
+    tensors: Tensors
+    block: Tensor
+    choose: Choose
+    dead: Tensor
+    penalty: float
+    shift: Tensor
+    centred: Tensor
+    residual: Tensor
+    of_dead: Tensor
+
+    def at(self, rows: slice) -> _Piece:
+        """Encode and decode a slice of rows, and send the error back to its code."""
+        atoms, encoder, n = self.tensors["atoms"], encoder_of(self.tensors), len(self.block)
+        own = torch.sub(self.block[rows], self.shift, out=self.centred[rows])
+        own.div_(self.tensors["scale"])
+        projected = torch.addmm(self.tensors["encoder_bias"], own, encoder.T)
+        code = self.choose(projected)
+        if len(self.dead):
+            torch.index_select(projected, 1, self.dead, out=self.of_dead[rows])
+        left = torch.sub(decode(code, atoms), own, out=self.residual[rows])
+        through_code = code_gradient(left, code, atoms).mul_(2 / n)
+        if self.penalty:
+            through_code += self.penalty / n
+        numbers = torch.arange(rows.start, rows.stop, dtype=torch.int32, device=own.device)
+        entries = _Entries(
+            values=code.values,
+            atoms=code.indices,
+            rows=numbers.repeat_interleave(code.offsets.diff()),
+            through_code=through_code.mul_(code.values > 0),
+        )
+        sums = squares_of(left), squares_of(own), own.sum(dim=0), left.sum(dim=0)
+        return _Piece(entries=entries, sums=sums)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gather:
+    """The gradients of atoms and encoder, on their way from rows to atoms."""
+
+    listed: ByAtom
+    weights: Tensor
+    through_code: Tensor
+    centred: Tensor
+    residual: Tensor
+    leaves: Tensors
+
+    def at(self, part: slice) -> None:
+        """Sum what a slice of atoms is due."""
+        own = self.listed.part(part)
+        of_atoms = weighted_rows(own, self.weights, self.residual)
+        of_encoder = weighted_rows(own, self.through_code, self.centred)
+        if "encoder" in self.leaves:
+            self.leaves["encoder"][part] = of_encoder
+        else:
+            of_atoms += of_encoder
+        self.leaves["atoms"][part] = of_atoms
 
 
 def sparse_pass(
@@ -93,143 +158,75 @@ def sparse_pass(
 
     Beyond the encoder's product only active entries are worked on, in five bag sums.
     """
-    atoms, encoder, n = tensors["atoms"], encoder_of(tensors), len(block)
-    shift = centre_of(tensors)
-    centred = shift.new_empty(block.shape)
-    residual, of_dead = torch.empty_like(centred), centred.new_empty(n, len(dead))
-
-    def look(rows: slice) -> _Piece:
-        own = torch.sub(block[rows], shift, out=centred[rows]).div_(tensors["scale"])
-        projected = torch.addmm(tensors["encoder_bias"], own, encoder.T)
-        code = choose(projected)
-        if len(dead):
-            torch.index_select(projected, 1, dead, out=of_dead[rows])
-        left = torch.sub(decode(code, atoms), own, out=residual[rows])
-        through_code = code_gradient(left, code, atoms).mul_(2 / n)
-        if penalty:
-            through_code += penalty / n
-        numbers = torch.arange(rows.start, rows.stop, dtype=torch.int32, device=own.device)
-        return _Piece(
-            values=code.values,
-            atoms=code.indices,
-            rows=numbers.repeat_interleave(code.offsets.diff()),
-            through_code=through_code.mul_(code.values > 0),
-            sums=(_squares(left), _squares(own), own.sum(dim=0), left.sum(dim=0)),
-        )
-
-    pieces = over(n, rows_per_block(len(atoms)), look)
-    values = torch.cat([piece.values for piece in pieces])
-    indices = torch.cat([piece.atoms for piece in pieces])
-    through_code = torch.cat([piece.through_code for piece in pieces])
-    listed = by_atom(indices, torch.cat([piece.rows for piece in pieces]), len(atoms))
-    leaves = {
-        name: torch.empty_like(tensors[name])
-        for name in ("atoms", "encoder")
-        if name in tensors
-    }
-    weights = values * (2 / n)
-
-    def gather(part: slice) -> None:
-        own = listed.part(part)
-        of_atoms = weighted_rows(own, weights, residual)
-        of_encoder = weighted_rows(own, through_code, centred)
-        if "encoder" in leaves:
-            leaves["encoder"][part] = of_encoder
-        else:
-            of_atoms += of_encoder
-        leaves["atoms"][part] = of_atoms
-
-    over(len(atoms), _atoms_per_slice(atoms), gather)
-    bias = torch.bincount(indices, weights=through_code, minlength=len(atoms))
+    n, num_atoms, shift = len(block), len(tensors["atoms"]), centre_of(tensors)
+    look = _Look(
+        tensors=tensors,
+        block=block,
+        choose=choose,
+        dead=dead,
+        penalty=penalty,
+        shift=shift,
+        centred=shift.new_empty(block.shape),
+        residual=shift.new_empty(block.shape),
+        of_dead=shift.new_empty(n, len(dead)),
+    )
+    pieces = over(n, rows_per_block(num_atoms), look.at)
     error, squares, total, left = (
         torch.stack(each).sum(dim=0) for each in zip(*(p.sums for p in pieces), strict=True)
     )
-    leaves |= {"encoder_bias": bias.to(centred.dtype), "offset": left * (2 / n)}
-    fired = indices[values > 0]
+    entries = _joined(pieces)
+    leaves = _gathered(tensors, entries, look.centred, look.residual, over)
     return Pass(
-        leaves=leaves,
-        centred=centred,
-        residual=residual,
+        leaves={**leaves, "offset": left * (2 / n)},
+        centred=look.centred,
+        residual=look.residual,
         squared_error=error,
         spread=squares - total.square().sum() / n,
-        fired=fired,
-        num_active=len(fired),
-        activation=values.sum(),
-        of_dead=of_dead,
+        firings=torch.bincount(entries.atoms[entries.values > 0], minlength=num_atoms),
+        activation=entries.values.sum(),
+        of_dead=look.of_dead,
     )
 
 
-def _squares(matrix: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
-    flat = matrix.reshape(-1)
+def _joined(pieces: list[_Piece]) -> _Entries:
+    parts = [piece.entries for piece in pieces]
+    return _Entries(
+        values=torch.cat([part.values for part in parts]),
+        atoms=torch.cat([part.atoms for part in parts]),
+        rows=torch.cat([part.rows for part in parts]),
+        through_code=torch.cat([part.through_code for part in parts]),
+    )
+
+
+def _gathered(
+    tensors: Tensors,
+    entries: _Entries,
+    centred: Tensor,
+    residual: Tensor,
+    over: Over,
+) -> Tensors:
+    """Return the gradients of atoms, encoder and its bias, atom by atom."""
+    atoms = tensors["atoms"]
+    matrices = [name for name in ("atoms", "encoder") if name in tensors]
+    gather = _Gather(
+        listed=by_atom(entries.atoms, entries.rows, len(atoms)),
+        weights=entries.values * (2 / len(centred)),
+        through_code=entries.through_code,
+        centred=centred,
+        residual=residual,
+        leaves={name: torch.empty_like(tensors[name]) for name in matrices},
+    )
+    over(len(atoms), atoms_per_slice(atoms), gather.at)
+    bias = torch.bincount(entries.atoms, entries.through_code, minlength=len(atoms))
+    return {**gather.leaves, "encoder_bias": bias.to(centred.dtype)}
+
+
+def squares_of(tensor: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
+    """Return the sum of a tensor's squares, in one reading."""
+    flat = tensor.reshape(-1)
     return flat @ flat
 
 
-def _atoms_per_slice(atoms: Float[Tensor, "f d"]) -> int:
-    # Four matrices of a slice are at work at once.
+def atoms_per_slice(atoms: Float[Tensor, "f d"]) -> int:
+    """Return how many atoms one thread works on; four matrices of theirs are in use at once."""
     return rows_per_block(4 * atoms.shape[1])
-
-
-def descend(
-    tensors: Tensors,
-    gradients: Tensors,
-    over: Over,
-    *,
-    step: int,
-    rate: float,
-    clip: float | None,
-) -> Float[Tensor, ""]:
-    """Move the leaves by one step of Adam, in place, and return the gradient's norm.
-
-    What would only lengthen or shorten an atom is taken out of its gradient first, and atoms
-    are brought back to unit length afterwards.
-    """
-    atoms = tensors["atoms"]
-    rowwise = [name for name in LEAVES if name in gradients and name != "offset"]
-
-    def straighten(part: slice) -> Tensor:
-        towards, own = gradients["atoms"][part], atoms[part]
-        towards.addcmul_(own, (towards * own).sum(dim=1, keepdim=True), value=-1)
-        return torch.stack([_squares(gradients[name][part]) for name in rowwise]).sum()
-
-    size = _atoms_per_slice(atoms)
-    squares = over(len(atoms), size, straighten)
-    norm = torch.stack([*squares, _squares(gradients["offset"])]).sum().sqrt()
-    shrink = (norm / clip).float() if clip is not None and norm > clip else None
-
-    def move(part: slice) -> None:
-        _adam(tensors, gradients, rowwise, part, step=step, rate=rate, shrink=shrink)
-        own = atoms[part]
-        own.div_(torch.linalg.vector_norm(own, dim=1, keepdim=True))
-
-    over(len(atoms), size, move)
-    _adam(tensors, gradients, ["offset"], slice(None), step=step, rate=rate, shrink=shrink)
-    return norm
-
-
-def _adam(
-    tensors: Tensors,
-    gradients: Tensors,
-    names: list[str],
-    part: slice,
-    *,
-    step: int,
-    rate: float,
-    shrink: Tensor | None,
-) -> None:
-    """Do what ``torch.optim.Adam(fused=True)`` does, to part of the leaves."""
-    torch.ops.aten._fused_adam_(
-        [tensors[name][part] for name in names],
-        [gradients[name][part] for name in names],
-        [tensors[f"{name}/first"][part] for name in names],
-        [tensors[f"{name}/second"][part] for name in names],
-        [],
-        [torch.tensor(float(step + 1), device=tensors["atoms"].device) for _ in names],
-        lr=rate,
-        beta1=BETAS[0],
-        beta2=BETAS[1],
-        weight_decay=0.0,
-        eps=EPSILON,
-        amsgrad=False,
-        maximize=False,
-        grad_scale=shrink,
-    )

@@ -9,13 +9,15 @@ threads, and what they give is put together in their order.
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 
 T = TypeVar("T")
 
 
+@runtime_checkable
 class Over(Protocol):
     """Runs work over ``range(count)`` in slices of ``size`` and returns the answers in order."""
 
@@ -32,6 +34,12 @@ def _one_by_one(count: int, size: int, work: Callable[[slice], T]) -> list[T]:
     return [work(each) for each in _slices(count, size)]
 
 
+def _shared(
+    pool: ThreadPoolExecutor, count: int, size: int, work: Callable[[slice], T]
+) -> list[T]:
+    return list(pool.map(work, _slices(count, size)))
+
+
 @contextlib.contextmanager
 def sharing(*, worth_it: bool) -> Iterator[Over]:
     """Yield what runs slices on as many threads as PyTorch may use.
@@ -46,12 +54,8 @@ def sharing(*, worth_it: bool) -> Iterator[Over]:
     torch.set_num_threads(1)
     # Made anew each time: a pool that outlives a step would not survive a fork.
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-
-    def over(count: int, size: int, work: Callable[[slice], T]) -> list[T]:
-        return list(pool.map(work, _slices(count, size)))
-
     try:
-        yield over
+        yield partial(_shared, pool)
     finally:
         pool.shutdown()
         torch.set_num_threads(threads)

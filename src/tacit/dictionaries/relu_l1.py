@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tacit.dictionaries.dead import count_silence, dead_atoms, revive
 from tacit.dictionaries.dense import dense_pass
-from tacit.dictionaries.descent import descend, is_worth_sharing, sparse_pass
+from tacit.dictionaries.descent import is_worth_sharing, sparse_pass
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.kernels import positive_entries
 from tacit.dictionaries.learned import (
@@ -27,6 +27,7 @@ from tacit.dictionaries.learned import (
 from tacit.dictionaries.methods import Method, State, StepReport, require
 from tacit.dictionaries.parallel import Over, sharing
 from tacit.dictionaries.selections import Relu
+from tacit.dictionaries.update import descend
 
 # Share of active entries below which bag sums beat dense products (measured on two cores).
 SPARSE_BELOW = 0.08
@@ -114,14 +115,15 @@ class ReluL1(Method):
             seen = see(
                 tensors, block, positive_entries, over, dead=dead[:0], penalty=penalty
             )
-            count_silence(tensors, seen.fired)
+            count_silence(tensors, seen.firings)
             norm = self._descend(state, seen.with_offset(encoder_of(tensors)), over)
-        tensors["active_share"].fill_(seen.num_active / (n * self.num_atoms))
+        l0 = int(seen.firings.sum()) / n
+        tensors["active_share"].fill_(l0 / self.num_atoms)
         self._revive(state, seen.residual)
         return state.advanced(), StepReport(
             loss=float((seen.squared_error + penalty * seen.activation) / n),
             fvu=float(seen.squared_error / seen.spread),
-            l0=seen.num_active / n,
+            l0=l0,
             num_dead=len(dead),
             gradient_norm=float(norm),
         )

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tacit.dictionaries.dead import add_auxiliary, count_silence, dead_atoms, revive
-from tacit.dictionaries.descent import descend, is_worth_sharing, sparse_pass
+from tacit.dictionaries.descent import is_worth_sharing, sparse_pass
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.kernels import top_entries
 from tacit.dictionaries.learned import (
@@ -26,6 +26,7 @@ from tacit.dictionaries.learned import (
 from tacit.dictionaries.methods import Method, State, StepReport, require, require_fitting_k
 from tacit.dictionaries.parallel import Over, sharing
 from tacit.dictionaries.selections import TopKPositive
+from tacit.dictionaries.update import descend
 
 
 @final
@@ -114,13 +115,13 @@ class TopK(Method):
                     num_kept=self.num_auxiliary or min(512, max(1, block.shape[1] // 2)),
                     weight=self.auxiliary_weight,
                 )
-            count_silence(tensors, seen.fired)
+            count_silence(tensors, seen.firings)
             norm = self._descend(state, seen.with_offset(tensors["encoder"]), over)
         self._revive(state, seen.residual)
         return state.advanced(), StepReport(
             loss=float(loss),
             fvu=float(seen.squared_error / seen.spread),
-            l0=seen.num_active / len(block),
+            l0=int(seen.firings.sum()) / len(block),
             num_dead=len(dead),
             gradient_norm=float(norm),
         )

@@ -49,6 +49,7 @@ def build_index(
     store: Store,
     folder: Path,
     *,
+    replace: bool = False,
     progress: Progress = silent,
 ) -> Index:
     """Return the index in ``folder`` of a dictionary over the usable rows of a store.
@@ -76,7 +77,7 @@ def build_index(
         "documents": list(store.documents),
         "labels": list(store.labels),
     }
-    with whole_folder(folder, manifest) as partial:
+    with whole_folder(folder, manifest, replace=replace) as partial:
         for name in (TOKENS, VOCABULARY):
             with written_aside(partial / name) as aside:
                 shutil.copyfile(store.folder / name, aside)

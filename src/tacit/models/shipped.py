@@ -17,6 +17,6 @@ def shipped_folder(name: str) -> Path:
     if not (folder / "config.json").exists():
         raise UserError(
             f"the subject {name!r} was asked for, but this copy of Tacit lacks its folder; "
-            f"run `tacit train-subject {name}` to make it."
+            f"make it with `tacit train-subject {name} --out FOLDER` and give FOLDER."
         )
     return folder

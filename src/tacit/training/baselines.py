@@ -30,7 +30,7 @@ class WittenBell:
     and Bell 1991), down to the uniform distribution.
     """
 
-    def __init__(self, rows: Sequence[Int[np.ndarray, " n"]], vocabulary: int) -> None:
+    def __init__(self, rows: Sequence[Int[np.ndarray, " _"]], vocabulary: int) -> None:
         """Count the n-grams of ``rows``; none spans two rows.
 
         Raises ``UserError`` when a 3-gram does not fit a 64-bit number.

@@ -136,7 +136,7 @@ def pretrain(
         loss = _loss(model, torch.from_numpy(rows[chosen]), padding)
         if not torch.isfinite(loss):
             raise UserError(
-                f"training diverged at step {step} (loss {float(loss)}); lower learning_rate "
+                f"training diverged at step {step} (loss {loss.item()}); lower learning_rate "
                 f"from {settings.learning_rate}."
             )
         loss.backward()

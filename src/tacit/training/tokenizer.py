@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 END_OF_TEXT = "<|endoftext|>"
 """Opens every context; also stands for padding, which is masked. No text is ended by it."""
 
-NUM_BYTES = 256
 END_OF_TEXT_ID = 0
 """The trainer gives special tokens the first ids."""
+
+NUM_BYTES = 256
 """Values of a byte, each of which has a token."""
 
 

@@ -38,7 +38,7 @@ def stream_of(store: Store, site: str, settings: FitSettings, seed: int) -> Stre
     if len(rows) < settings.batch:
         raise UserError(
             f"{len(rows)} usable training rows are too few for one batch of {settings.batch}; "
-            "read more text, or set fit.batch lower."
+            "read more text, or take fewer with --batch (in a run, fit.batch)."
         )
     return Stream(
         store=store, sites=(site,), rows=rows, seed=seed, block_rows=settings.batch

@@ -97,6 +97,7 @@ def learn(
     out: Path,
     *,
     passed: Sequence[str] = (),
+    replace: bool = False,
     progress: Progress = silent,
 ) -> LearnRun:
     """Return the run in ``out``: store, dictionaries, figures, index and report.
@@ -116,9 +117,11 @@ def learn(
     if settings.frontier is not None:
         members |= frontier_members(settings.fit, settings.frontier, width, settings.seed)
     manifest = describe("learn", configuration, passed=passed, seed=settings.seed)
-    if not is_complete(out, manifest):
-        with whole_folder(out, manifest) as partial:
+    if replace or not is_complete(out, manifest):
+        with whole_folder(out, manifest, replace=replace) as partial:
             _fill(partial, settings, subject, corpus, members, progress)
+    elif not (out / "report.html").exists():
+        render_report(out)
     return LearnRun(out, tuple(read_records(out / "results.json")))
 
 

@@ -31,6 +31,7 @@ def harvest_text(
     out: Path,
     *,
     settings: HarvestSettings | None = None,
+    replace: bool = False,
     progress: Progress = silent,
 ) -> Store:
     """Return the store in ``out``: what flows at ``sites`` when the model reads the text."""
@@ -38,7 +39,9 @@ def harvest_text(
     for site in sites:
         subject.width(site)  # an unknown site is told before the text is read
     corpus = load_text(text)
-    return harvest(subject, corpus, sites, out, settings=settings, progress=progress)
+    return harvest(
+        subject, corpus, sites, out, settings=settings, replace=replace, progress=progress
+    )
 
 
 def fit_one(
@@ -49,11 +52,12 @@ def fit_one(
     settings: FitSettings | None = None,
     seed: int = 0,
     passed: Sequence[str] = (),
+    replace: bool = False,
     progress: Progress = silent,
 ) -> Dictionary:
     """Return the dictionary in ``out``, fitted to one site of a store; resumable."""
     settings = settings or FitSettings()
-    store = open_store(store_folder)
+    store = open_store(store_folder, verify=True)
     member = main_member(settings, store.width(site), seed)
     configuration = {
         "store": store_identity(store),
@@ -64,7 +68,7 @@ def fit_one(
     manifest = describe(
         "dictionary", configuration, passed=passed, seed=seed, parents=[store_folder]
     )
-    with whole_folder(out, manifest) as partial:
+    with whole_folder(out, manifest, replace=replace) as partial:
         work = partial / "fit"
         fitted = fit_store(
             store, site, {MAIN: member}, settings, work, seed=seed, progress=progress
@@ -84,26 +88,34 @@ def measure(
     progress: Progress = silent,
 ) -> list[Record]:
     """Return fidelity, sparsity and loss recovered of a dictionary on a store's held-out text."""
-    dictionary, store = load_dictionary(dictionary_folder), open_store(store_folder)
+    dictionary = load_dictionary(dictionary_folder)
+    store, subject = open_store(store_folder, verify=True), load_subject(model)
     of = {
         "method": dictionary.method,
         "num_atoms": dictionary.num_atoms,
         "seed": dictionary.seed,
     }
-    records = fidelity(dictionary, store, of, seed=seed)
-    return records + kept_loss(
-        load_subject(model),
+    # First, because it says at once when the subject is another one.
+    kept = kept_loss(
+        subject,
         store,
         {"dictionary": (dictionary, of)},
         seed=seed,
         max_windows=max_windows,
         progress=progress,
     )
+    return fidelity(dictionary, store, of, seed=seed) + kept
 
 
 def index(
-    dictionary_folder: Path, store_folder: Path, out: Path, *, progress: Progress = silent
+    dictionary_folder: Path,
+    store_folder: Path,
+    out: Path,
+    *,
+    replace: bool = False,
+    progress: Progress = silent,
 ) -> Index:
     """Return the index in ``out`` of a dictionary's features over a store."""
-    dictionary, store = load_dictionary(dictionary_folder), open_store(store_folder)
-    return build_index(dictionary, store, out, progress=progress)
+    dictionary = load_dictionary(dictionary_folder)
+    store = open_store(store_folder, verify=True)
+    return build_index(dictionary, store, out, replace=replace, progress=progress)

@@ -17,7 +17,12 @@ WORK = "training"
 
 
 def train_shipped(
-    name: str, out: Path, *, steps: int | None = None, progress: Progress = silent
+    name: str,
+    out: Path,
+    *,
+    steps: int | None = None,
+    replace: bool = False,
+    progress: Progress = silent,
 ) -> HeldOut:
     """Return the held-out loss of the recipe's subject, trained into ``out``; resumable."""
     recipe = look_up(RECIPES, name, "recipe")
@@ -26,7 +31,7 @@ def train_shipped(
     manifest = describe(
         "subject", asdict(recipe), passed=["steps"] if steps else [], seed=recipe.seed
     )
-    with whole_folder(out, manifest) as partial:
+    with whole_folder(out, manifest, replace=replace) as partial:
         with progress("train", recipe.schedule.num_steps, "steps") as advance:
             found = train_subject(
                 recipe, partial, work=partial / WORK, report=lambda _step, _loss: advance()
