@@ -15,7 +15,7 @@ import torch
 
 from tacit.dictionaries import PCA, ReluL1, RowBlocks, TopK, fit
 
-KILLS, STEPS = 10, 400
+KILLS, STEPS = 10, 300
 
 
 def fit_all(folder: Path) -> None:

@@ -48,16 +48,22 @@ DEMO: dict[str, Any] = {
     "model": "pycode",
     "site": "resid.2",
     "text.source": "python-stdlib",
-    "text.max_tokens": 300_000,
-    "fit.steps": 600,
+    "text.max_tokens": 220_000,
+    "fit.k": 16,
+    "fit.steps": 400,
     "fit.batch": 2_048,
+    "frontier.k": (8, 32),
+    "frontier.penalties": (0.1, 0.3),
+    "loss_windows": 48,
+    "shown_features": 30,
 }
 
 
-def _version(asked: bool) -> None:
+def _version(asked: bool) -> bool:
     if asked:
         printing.write(f"tacit {__version__}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()

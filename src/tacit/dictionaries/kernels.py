@@ -15,9 +15,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding_bag, max_pool1d
 
-# A block of this many entries (8 MB in fp32) stays in cache between its product and its
+# A block of this many entries (16 MB in fp32) stays in cache between its product and its
 # selection, and is large enough for the product to run at full speed.
-BLOCK_ENTRIES = 2 * 1024 * 1024
+BLOCK_ENTRIES = 4 * 1024 * 1024
 # Entries of one group of the top-k filter: a cache line of fp32.
 GROUP = 16
 

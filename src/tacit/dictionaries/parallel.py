@@ -2,11 +2,12 @@
 
 PyTorch's own way is to split every operation over all threads and wait for the last of them
 after each. A step has a hundred operations, so on a machine that also does other things the
-waiting is most of the time; whole slices wait only once. Slices do not depend on the number of
-threads, and what they give is put together in their order.
+waiting is most of the time; whole slices wait only once. What they give is put together in
+their order, so that the numbers do not depend on which of them was done first.
 """
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,10 +17,14 @@ import torch
 
 T = TypeVar("T")
 
+# Two each, so that a thread that was held up can be helped; smaller ones make slow products.
+SLICES_PER_THREAD = 2
+SMALLEST_SLICE = 128
+
 
 @runtime_checkable
 class Over(Protocol):
-    """Runs work over ``range(count)`` in slices of ``size`` and returns the answers in order."""
+    """Runs work over ``range(count)`` in slices of at most ``size``; answers come in order."""
 
     def __call__(self, count: int, size: int, work: Callable[[slice], T]) -> list[T]:
         """Return ``work`` of every slice."""
@@ -35,9 +40,14 @@ def _one_by_one(count: int, size: int, work: Callable[[slice], T]) -> list[T]:
 
 
 def _shared(
-    pool: ThreadPoolExecutor, count: int, size: int, work: Callable[[slice], T]
+    pool: ThreadPoolExecutor,
+    threads: int,
+    count: int,
+    size: int,
+    work: Callable[[slice], T],
 ) -> list[T]:
-    return list(pool.map(work, _slices(count, size)))
+    share = math.ceil(count / (SLICES_PER_THREAD * threads))
+    return list(pool.map(work, _slices(count, min(size, max(share, SMALLEST_SLICE)))))
 
 
 @contextlib.contextmanager
@@ -55,7 +65,7 @@ def sharing(*, worth_it: bool) -> Iterator[Over]:
     # Made anew each time: a pool that outlives a step would not survive a fork.
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
     try:
-        yield partial(_shared, pool)
+        yield partial(_shared, pool, threads)
     finally:
         pool.shutdown()
         torch.set_num_threads(threads)

@@ -8,13 +8,14 @@ Axes: n rows, m firings, l labels, d width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from tacit.base.errors import UserError
+from tacit.base.seeds import stream
 from tacit.features.index import Index
 from tacit.features.truth import Rows, rows_of
 from tacit.metrics.labels import auroc_sparse, best_f1_threshold_sparse, f1_sparse
@@ -108,14 +109,20 @@ class LabelAgreement:
 
 
 def label_agreement(
-    index: Index, random: Float[np.ndarray, "n d"], *, smallest_count: int = 20
+    index: Index,
+    random: Float[np.ndarray, "n d"],
+    *,
+    smallest_count: int = 20,
+    match_rows: int = 40_000,
+    seed: int = 0,
 ) -> LabelAgreement:
     """Return the agreement of every feature with the labels of its index.
 
     ``random`` holds each row's coordinates in a random orthonormal basis; a row that was not
     encoded may hold anything. A direction, or a feature of a signed code, counts as two scores,
-    one for each side of zero. A score with fewer than ``smallest_count`` training firings is
-    not matched with any label.
+    one for each side of zero. Scores and labels are matched on at most ``match_rows`` training
+    rows, drawn with ``seed``; a score with fewer than ``smallest_count`` firings among them is
+    not matched. Thresholds come from all training rows, agreements from all held-out ones.
     """
     rows = rows_of(index)
     if not rows.truth:
@@ -124,20 +131,32 @@ def label_agreement(
         )
     names = tuple(rows.truth)
     matrix = np.stack([rows.truth[name] for name in names], axis=1)
-    features = _matched(_sides_of(index), matrix, rows, smallest_count)
-    basis = _matched(_sides_of_basis(random, rows), matrix, rows, smallest_count)
+    sample = _sample(rows.train, match_rows, seed)
+    fired = _sides_of(index)
+    features = _matched(fired, fired.__getitem__, matrix, sample, smallest_count)
+    few, every = np.flatnonzero(sample), np.flatnonzero(rows.train | rows.held_out)
+    sides = [(number, sign) for number in range(random.shape[1]) for sign in (1, -1)]
+    basis = _matched(
+        sides, lambda side: _side_of(random, few, side), matrix, sample, smallest_count
+    )
     better: dict[int, Side] = {}
-    for side, (_, scores) in features.items():
+    for side, scores in features.items():
         rival = better.setdefault(side[0], side)
-        if scores.max() > features[rival][1].max():
+        if scores.max() > features[rival].max():
             better[side[0]] = side
     return LabelAgreement(
         by_feature=tuple(
-            _scored(side, names[int(features[side][1].argmax())], features, rows)
+            score(
+                side[0],
+                names[int(features[side].argmax())],
+                rows,
+                *fired[side],
+                sign=side[1],
+            )
             for side in better.values()
         ),
-        by_label=_best(features, names, rows),
-        random=_best(basis, names, rows),
+        by_label=_best(features, fired.__getitem__, names, rows),
+        random=_best(basis, lambda side: _side_of(random, every, side), names, rows),
         left_out=rows.left_out,
     )
 
@@ -146,16 +165,31 @@ Side = tuple[int, int]
 """Number of a feature or direction, and the sign of the values that are its score."""
 Fired = tuple[Int[np.ndarray, " m"], Float[np.ndarray, " m"]]
 """Rows that fire and their scores, above 0 and descending."""
-Matched = dict[Side, tuple[Fired, Float[np.ndarray, " l"]]]
+Matched = dict[Side, Float[np.ndarray, " l"]]
+"""Best F1 for each label on the rows that scores and labels are matched on."""
+
+
+def _sample(train: Bool[np.ndarray, " n"], num: int, seed: int) -> Bool[np.ndarray, " n"]:
+    """Return at most ``num`` of the training rows, drawn at random."""
+    rows = np.flatnonzero(train)
+    drawn = stream(seed, "features/matching").choice(
+        rows, min(num, len(rows)), replace=False
+    )
+    sample = np.zeros(len(train), dtype=bool)
+    sample[drawn] = True
+    return sample
 
 
 def _sides_of(index: Index) -> dict[Side, Fired]:
     """Return the firings of each feature, those below zero of a signed code by themselves."""
     found = index.query("SELECT feature, row, value FROM by_feature")
     side = 2 * found["feature"].astype(np.int64) + (found["value"] < 0)
-    size = np.abs(found["value"])
-    order = np.lexsort((found["row"], -size, side))
-    side, row, size = side[order], found["row"][order], size[order]
+    row, size = found["row"], np.abs(found["value"])
+    if (
+        np.diff(side) < 0
+    ).any():  # the file's own order serves where no value is below zero
+        order = np.lexsort((row, -size, side))
+        side, row, size = side[order], row[order], size[order]
     edges = np.append(np.flatnonzero(np.diff(side, prepend=-1)), len(side))
     return {
         (int(side[first]) // 2, 1 - 2 * (int(side[first]) % 2)): (
@@ -166,46 +200,47 @@ def _sides_of(index: Index) -> dict[Side, Fired]:
     }
 
 
-def _sides_of_basis(random: Float[np.ndarray, "n d"], rows: Rows) -> dict[Side, Fired]:
-    """Return both sides of each random direction as two scores that fire where positive."""
-    counted = np.flatnonzero(rows.train | rows.held_out)
-    sides: dict[Side, Fired] = {}
-    for number in range(random.shape[1]):
-        for sign in (1, -1):
-            values = sign * random[counted, number]
-            order = np.argsort(-values, kind="stable")
-            order = order[values[order] > 0]
-            sides[number, sign] = (counted[order], values[order])
-    return sides
+def _side_of(
+    random: Float[np.ndarray, "n d"], counted: Int[np.ndarray, " c"], side: Side
+) -> Fired:
+    """Return one side of a random direction as a score that fires where it is positive."""
+    number, sign = side
+    values = sign * random[counted, number]
+    order = np.argsort(-values, kind="stable")
+    order = order[values[order] > 0]
+    return counted[order], values[order]
 
 
 def _matched(
-    fired: Mapping[Side, Fired],
+    sides: Iterable[Side],
+    fired: Callable[[Side], Fired],
     matrix: Bool[np.ndarray, "n l"],
-    rows: Rows,
+    sample: Bool[np.ndarray, " n"],
     smallest_count: int,
 ) -> Matched:
-    """Return each score that fires often enough, with its best training F1 for each label."""
-    num_positive = matrix[rows.train].sum(axis=0)
+    """Return each score that fires often enough in the sample, with its best F1s there."""
+    num_positive = matrix[sample].sum(axis=0)
     matched: Matched = {}
-    for side, (row, value) in fired.items():
-        train = rows.train[row]
-        if int(train.sum()) >= smallest_count:
-            cuts = best_cuts(value[train], matrix[row[train]], num_positive)
-            matched[side] = ((row, value), cuts)
+    for side in sides:
+        row, value = fired(side)
+        inside = sample[row]
+        if int(inside.sum()) >= smallest_count:
+            matched[side] = best_cuts(value[inside], matrix[row[inside]], num_positive)
     return matched
 
 
-def _scored(side: Side, label: str, matched: Matched, rows: Rows) -> Agreement:
-    feature, sign = side
-    return score(feature, label, rows, *matched[side][0], sign=sign)
-
-
-def _best(matched: Matched, names: tuple[str, ...], rows: Rows) -> dict[str, Agreement]:
+def _best(
+    matched: Matched,
+    fired: Callable[[Side], Fired],
+    names: tuple[str, ...],
+    rows: Rows,
+) -> dict[str, Agreement]:
     """Return each label with the score that tells it best in training text."""
     if not matched:
         return {}
-    table = np.stack([scores for _, scores in matched.values()])
-    sides = list(matched)
+    table, sides = np.stack(list(matched.values())), list(matched)
     best = {name: sides[int(table[:, place].argmax())] for place, name in enumerate(names)}
-    return {name: _scored(side, name, matched, rows) for name, side in best.items()}
+    return {
+        name: score(side[0], name, rows, *fired(side), sign=side[1])
+        for name, side in best.items()
+    }

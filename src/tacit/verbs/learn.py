@@ -260,7 +260,7 @@ def agreement_of(
     usable = np.flatnonzero(store.usable(settings.site))
     vectors = store.vectors(settings.site, usable)
     coordinates[usable] = ((vectors - vectors.mean(dim=0)) @ basis).numpy()
-    return label_agreement(index, coordinates)
+    return label_agreement(index, coordinates, seed=settings.seed)
 
 
 def agreement_records(agreement: LabelAgreement, seed: int) -> list[Record]:
