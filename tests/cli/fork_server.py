@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 
 import duckdb  # noqa: F401
-import pyarrow.parquet  # noqa: F401
+import pyarrow.dataset  # noqa: F401
 import torch
 
 import tacit.verbs.fit
@@ -26,7 +26,8 @@ import tacit.verbs.learn
 import tacit.verbs.steps  # noqa: F401
 from tacit.cli.main import main
 
-CHECKPOINT_SECONDS = 0.05  # a user's fit is longer and keeps its state every 20 seconds
+# A user's fit is longer, and keeps its state every 20 seconds.
+CHECKPOINT_SECONDS, WRITING_SHARE = 0.02, 2
 
 
 def command(words: list[str], heard: Path, limit: int | None) -> int:
@@ -66,6 +67,7 @@ def serve(model: str) -> None:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         main()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.modules["tacit.dictionaries.fit"].WRITING_SHARE = WRITING_SHARE
     tacit.verbs.fit.fit_members = functools.partial(
         tacit.verbs.fit.fit_members, checkpoint_seconds=CHECKPOINT_SECONDS
     )

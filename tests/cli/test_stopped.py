@@ -63,8 +63,8 @@ def killed(server, words, folder, seconds, progress_of):
     while len(progress) < KILLS:
         running = server.start(*words, "--out", outs[-1])
         if running.works_on(outs[-1]):
-            # A sixth at most, so that ten kills are spread over all of the work.
-            time.sleep(rng.uniform(0, seconds / 6))
+            # A quarter at most, so that ten kills are spread over all of the work.
+            time.sleep(rng.uniform(0, seconds / 4))
         running.signal(signal.SIGKILL)
         ended = running.wait()
         if ended.code == -signal.SIGKILL and not outs[-1].exists():

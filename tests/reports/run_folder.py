@@ -234,7 +234,9 @@ def pages() -> list[Page]:
                         },
                     )
                 ),
-                Text(text="A dictionary is judged on two things at once.\n\nFewer is better."),
+                Text(
+                    text="A dictionary is judged on two things at once.\n\nFewer is better."
+                ),
                 Plot(
                     table="artifacts/frontier.parquet",
                     kind="line",

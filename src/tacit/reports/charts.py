@@ -42,6 +42,8 @@ MARKER_PATHS = (
     "l2.4-2.4z",
 )
 """The markers once more, in a box of 12 by 12, for the legend."""
+BLOCK_PATH = "M1.5 1.5h9v9h-9z"
+"""What the legend shows where there are no markers: a block of the colour."""
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)))
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -197,7 +199,9 @@ def _scales(axes: Axes, plot: Plot, points: Points) -> None:
             steps = (1.0, 2.0, 5.0) if high < 200 * low else (1.0,)
             axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
         else:
-            axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 2.5, 5, 10]))
+            counts = plot.kind == "histogram" and axis is axes.yaxis
+            locator = MaxNLocator(nbins=7, steps=[1, 2, 2.5, 5, 10], integer=counts)
+            axis.set_major_locator(locator)
     if points.categories:
         crowded = sum(len(name) for name in points.categories) > 70
         axes.set_xticks(
@@ -237,7 +241,9 @@ def draw_chart(plot: Plot, columns: Columns, prefix: str) -> Chart:
             LegendEntry(
                 name=one.name,
                 colour=index % NUM_COLOURS,
-                marker=MARKER_PATHS[index % len(MARKERS)],
+                marker=MARKER_PATHS[index % len(MARKERS)]
+                if plot.kind in ("line", "scatter")
+                else BLOCK_PATH,
             )
             for index, one in enumerate(points.series)
             if plot.group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tacit.base.records import Result
@@ -46,12 +46,30 @@ def _decimals(value: float) -> int:
 
 def tick(value: float, _position: int | None = None) -> str:
     """Return the shortest form of a value on an axis."""
-    if value and not _SMALL <= abs(value) < _LARGE:
+    if value and not _SMALL / 10 <= abs(value) < _LARGE:
         mantissa, _, power = power_of_ten(value, 2).partition("×")
         mantissa = mantissa.removesuffix(".0")
         return power if mantissa == "1" else f"{mantissa}×{power}"
     text = f"{value:,.4f}".rstrip("0").rstrip(".")
     return text.replace("-", "−")
+
+
+def column(values: Sequence[float | int | None]) -> list[str]:
+    """Return one column of a table, its numbers with one count of decimals when that serves all.
+
+    The smallest keeps two digits that matter. A column that spans too much is written number
+    by number; what is None becomes the empty text.
+    """
+    present = [float(value) for value in values if value is not None]
+    sizes = [abs(value) for value in present if value and math.isfinite(value)]
+    if all(value.is_integer() for value in present) and max(sizes, default=0.0) < _LARGE:
+        decimals = 0
+    else:
+        smallest, largest = min(sizes, default=1.0), max(sizes, default=1.0)
+        decimals = max(_decimals(largest), min(_decimals(smallest) - 1, _DIGITS + 1))
+        if smallest < _SMALL or largest >= _LARGE or len(sizes) < sum(map(bool, present)):
+            return ["" if value is None else number(value) for value in values]
+    return ["" if value is None else fixed(float(value), decimals) for value in values]
 
 
 def share(fraction: float) -> str:

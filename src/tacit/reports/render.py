@@ -51,7 +51,9 @@ def _sections(run: RunFolder) -> list[Section]:
 
 
 def _one_of(kind: str, sections: Sequence[Section], run: RunFolder) -> BlockView | None:
-    found = [block for section in sections for block in section.blocks if block.kind == kind]
+    found = [
+        block for section in sections for block in section.blocks if block.kind == kind
+    ]
     if len(found) > 1 and kind == "opening":
         raise UserError(f"the pages of {run.path} hold {len(found)} openings; keep one.")
     return found[0] if found else None
@@ -104,7 +106,9 @@ def _kept(sections: Sequence[Section], allowance: Allowance, bound: str) -> dict
     return found
 
 
-def _anchors(sections: Sequence[Section], kept: Mapping[str, Any]) -> dict[str, dict[int, str]]:
+def _anchors(
+    sections: Sequence[Section], kept: Mapping[str, Any]
+) -> dict[str, dict[int, str]]:
     """Return, for each section, where a feature's card is: in that section, or the first."""
     everywhere: dict[int, str] = {}
     own: dict[str, dict[int, str]] = {section.anchor: {} for section in sections}
@@ -177,7 +181,9 @@ def render_report(run_folder: Path, *, most_bytes: int = MOST_BYTES) -> Path:
     shared = _shared(run, sections)
     template = shared.pop("template")
     bound = f"{fixed(most_bytes / 1e6, 1)} MB"
-    cards = [card for section in sections for block in section.blocks for card in block.cards]
+    cards = [
+        card for section in sections for block in section.blocks for card in block.cards
+    ]
     size = 0
     for allowance in attempts(cards, most_bytes):
         kept = _kept(sections, allowance, bound)

@@ -9,6 +9,7 @@ from typing import Any
 
 from tacit.base.errors import UserError
 from tacit.base.pages import Plot
+from tacit.reports.numbers import tick
 from tacit.reports.tables import Columns, num_rows, rows_of
 
 
@@ -34,6 +35,10 @@ class Points:
     """Names along the horizontal axis; empty when it is a scale of numbers."""
     notes: tuple[str, ...]
     """What could not be drawn, counted, in words."""
+
+
+def _name(value: Any) -> str:
+    return tick(value) if isinstance(value, float) else str(value)
 
 
 def _finite(value: Any) -> bool:
@@ -67,8 +72,8 @@ def points_of(plot: Plot, columns: Columns) -> Points:
         if reason is not None:
             dropped[reason] = dropped.get(reason, 0) + 1
         else:
-            kept.setdefault(str(row[plot.group]) if plot.group else "", []).append(row)
-    names = [str(row[plot.x]) for rows in kept.values() for row in rows] if named else []
+            kept.setdefault(_name(row[plot.group]) if plot.group else "", []).append(row)
+    names = [_name(row[plot.x]) for rows in kept.values() for row in rows] if named else []
     categories = tuple(dict.fromkeys(names))
     return Points(
         series=tuple(
@@ -87,7 +92,7 @@ def _in_order(
 ) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the groups: numbers by size, names as they appear."""
     try:
-        return sorted(kept.items(), key=lambda item: float(item[0]))
+        return sorted(kept.items(), key=lambda item: float(item[0].replace(",", "")))
     except ValueError:
         return list(kept.items())
 
@@ -97,7 +102,7 @@ def _series(
 ) -> Series:
     places = {category: float(index) for index, category in enumerate(categories)}
     ordered = [
-        (places[str(row[plot.x])] if categories else float(row[plot.x]), row)
+        (places[_name(row[plot.x])] if categories else float(row[plot.x]), row)
         for row in rows
     ]
     if plot.kind == "line":

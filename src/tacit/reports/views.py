@@ -5,7 +5,7 @@ A block's view is drawn once; only how much of it is kept may change, when the p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ from tacit.base.pages import Block, Features, Headline, Limits, Opening, Plot, T
 from tacit.base.records import Claim, Gap, Record, Result
 from tacit.reports.cards import Card, read_cards
 from tacit.reports.charts import Chart, draw_chart
-from tacit.reports.numbers import Measured, coordinates, measured, number
-from tacit.reports.tables import PAGES, RESULTS, Columns, RunFolder, num_rows, rows_of
+from tacit.reports.numbers import Measured, column, coordinates, measured, number
+from tacit.reports.tables import PAGES, RESULTS, Columns, RunFolder, num_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,38 +100,43 @@ def _headline(run: RunFolder, entry: Mapping[str, Any]) -> HeadlineCard:
     )
 
 
-def _cell(value: Any, feature: Any) -> Cell:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(value, list):
-        text = ", ".join(str(part) for part in value)
-    elif value is None:
-        text = ""
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _cells(values: Sequence[Any], *, is_link: bool) -> list[Cell]:
+    """Return one column; a link names features, so its numbers are kept as they are."""
+    present = [value for value in values if value is not None]
+    numeric = bool(present) and all(_is_number(value) for value in present)
+    if is_link or not numeric:
+        texts = ["" if value is None else _words(value) for value in values]
     else:
-        text = number(value) if is_number else str(value)
-    return Cell(text=text, is_number=is_number, feature=feature)
+        texts = column(values)
+    return [
+        Cell(text=text, is_number=numeric, feature=value if is_link else None)
+        for text, value in zip(texts, values, strict=True)
+    ]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_words(part) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def grid_of(
     columns: Columns, headings: tuple[tuple[str, str], ...], link: str | None = None
 ) -> Grid:
     """Return columns of a table under their headings; cells of ``link`` name a feature."""
-    rows = tuple(
-        tuple(
-            _cell(row[column], row[column] if column == link else None)
-            for column, _ in headings
-        )
-        for row in rows_of(columns)
-    )
-    numeric = [
-        any(isinstance(value, int | float) for value in columns[name])
-        for name, _ in headings
-    ]
+    drawn = [_cells(columns[name], is_link=name == link) for name, _ in headings]
     return Grid(
         headings=tuple(
-            (heading, is_number)
-            for (_, heading), is_number in zip(headings, numeric, strict=True)
+            (heading, any(cell.is_number for cell in cells))
+            for (_, heading), cells in zip(headings, drawn, strict=True)
         ),
-        rows=rows,
+        rows=tuple(zip(*drawn, strict=True)),
     )
 
 

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from tacit.activations.harvest import harvest
 from tacit.activations.store import Store, open_store
 from tacit.base.folders import is_complete, whole_folder
@@ -16,23 +13,22 @@ from tacit.base.manifest import describe
 from tacit.base.pages import write_pages
 from tacit.base.progress import Progress, silent
 from tacit.base.records import Gap, Record, Result, read_records, write_records
-from tacit.base.seeds import stream
 from tacit.data.documents import Corpus
 from tacit.data.text import load_text
 from tacit.dictionaries.dictionary import Dictionary
-from tacit.features.agreement import LabelAgreement, label_agreement
 from tacit.features.build import build_index
 from tacit.features.index import Index, open_index
-from tacit.metrics.bootstrap import bootstrap_mean
 from tacit.models.load import load_subject
 from tacit.models.subject import Subject
 from tacit.reports import render_report
+from tacit.verbs.agree import agreement_of, agreement_records
 from tacit.verbs.cards import choose, promoted_tokens, write_cards
 from tacit.verbs.fit import fit_store, steps_of, stream_of
-from tacit.verbs.measure import as_result, fidelity, kept_loss
+from tacit.verbs.frontier import SHOWN_NAMES
+from tacit.verbs.measure import fidelity, kept_loss
 from tacit.verbs.members import MAIN, Member, frontier_members, main_member
 from tacit.verbs.settings import LearnSettings
-from tacit.verbs.story import SHOWN_NAMES, Findings, pages_of
+from tacit.verbs.story import Findings, pages_of
 
 HEADLINES = ("fvu", "l0", "loss_recovered", "dead_share", "f1")
 
@@ -243,36 +239,3 @@ def _figures(
         max_windows=settings.loss_windows,
         progress=progress,
     )
-
-
-def agreement_of(
-    index: Index, store: Store, settings: LearnSettings
-) -> LabelAgreement | None:
-    """Return how features agree with the labels; None when no truth is known."""
-    if not index.manifest["labels"]:
-        return None
-    width = store.width(settings.site)
-    rng = stream(settings.seed, "verbs/random basis")
-    basis = torch.linalg.qr(torch.from_numpy(rng.standard_normal((width, width))).float())[
-        0
-    ]
-    coordinates = np.zeros((store.num_tokens, width), dtype=np.float32)
-    usable = np.flatnonzero(store.usable(settings.site))
-    vectors = store.vectors(settings.site, usable)
-    coordinates[usable] = ((vectors - vectors.mean(dim=0)) @ basis).numpy()
-    return label_agreement(index, coordinates, seed=settings.seed)
-
-
-def agreement_records(agreement: LabelAgreement, seed: int) -> list[Record]:
-    """Return the mean over labels of the best F1 and AUROC, features' and random directions'."""
-    rng = stream(seed, "verbs/agreement")
-    records: list[Record] = []
-    for of, found in (
-        ("best features", agreement.by_label),
-        ("random basis", agreement.random),
-    ):
-        for name in ("f1", "auroc"):
-            values = np.array([vars(each)[name] for each in found.values()])
-            if len(values):
-                records.append(as_result(name, bootstrap_mean(values, rng), {"of": of}))
-    return records

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tacit.activations.store import Store
 from tacit.base.pages import (
@@ -15,21 +14,14 @@ from tacit.base.pages import (
     Opening,
     Page,
     Plot,
-    Table,
-    Text,
 )
 from tacit.base.records import Record, Result
-from tacit.features.agreement import Agreement, LabelAgreement
+from tacit.features.agreement import LabelAgreement
 from tacit.features.index import Index
 from tacit.verbs.cards import write_table
+from tacit.verbs.frontier import find, frontier_rows, quality_blocks
+from tacit.verbs.label_story import label_blocks
 from tacit.verbs.settings import LearnSettings
-
-SHOWN_NAMES = {
-    "top-k": "TopK",
-    "relu-l1": "ReLU with L1",
-    "pca": "PCA (largest coordinates)",
-    "random": "random directions",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +44,7 @@ class Findings:
 
 def pages_of(found: Findings, artifacts: Path) -> list[Page]:
     """Write the tables under ``artifacts`` and return the pages that draw them."""
-    frontier = _frontier_rows(found.records)
+    frontier = frontier_rows(found.records)
     write_table(artifacts / "frontier.parquet", frontier)
     density = [
         {"feature": feature, "density": share}
@@ -64,12 +56,15 @@ def pages_of(found: Findings, artifacts: Path) -> list[Page]:
         Page(
             title="At a glance", blocks=(_opening(found), _headline(found), _limits(found))
         ),
-        Page(title="How good is the dictionary?", blocks=_quality(frontier)),
+        Page(title="How good is the dictionary?", blocks=quality_blocks(frontier)),
         Page(title="How often do features fire?", blocks=(_density(found, len(density)),)),
     ]
     if found.agreement is not None:
         pages.append(
-            Page(title="Do features mean something?", blocks=_labels(found, artifacts))
+            Page(
+                title="Do features mean something?",
+                blocks=label_blocks(found.agreement, artifacts),
+            )
         )
     pages.append(Page(title="Features", blocks=(_features(found),)))
     return pages
@@ -99,15 +94,11 @@ def _opening(found: Findings) -> Opening:
     )
 
 
-def _find(records: Sequence[Record], name: str, of: Mapping[str, Any]) -> int | None:
-    for place, record in enumerate(records):
-        if (
-            isinstance(record, Result)
-            and record.name == name
-            and of.items() <= record.of.items()
-        ):
-            return place
-    return None
+def _shown(records: Sequence[Record], of: str) -> str:
+    """Return the mean F1 of the best features, or of the best random directions, as text."""
+    place = find(records, "f1", {"of": of})
+    result = records[place] if place is not None else None
+    return f"{result.value:.3f}" if isinstance(result, Result) else "nothing"
 
 
 def _headline(found: Findings) -> Headline:
@@ -121,89 +112,15 @@ def _headline(found: Findings) -> Headline:
          "reconstruction; 1 is all, 0 is what deleting the site leaves."),
         ("dead_share", at, "dead features", "Share of features that never fired on held-out text."),
         ("f1", {"of": "best features"}, "agreement with known labels",
-         "Mean over labels of the best feature's F1 on held-out text; the best of as many random "
-         "directions is in the table below."),
+         "Mean over labels of the best feature's F1 on held-out text. The best of as many random "
+         f"directions as the site is wide scores {_shown(found.records, 'random basis')}."),
     )  # fmt: skip
     cards = [
         {"result": place, "label": label, "meaning": meaning}
         for name, of, label, meaning in wanted
-        if (place := _find(found.records, name, of)) is not None
+        if (place := find(found.records, name, of)) is not None
     ]
     return Headline(results=tuple(cards))
-
-
-def _frontier_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return one row a dictionary: its sparsity, fidelity and kept loss with intervals."""
-    rows = []
-    for record in records:
-        if not isinstance(record, Result) or record.name != "fvu":
-            continue
-        if record.of["positions"] != "usable":
-            continue
-        of = {key: value for key, value in record.of.items() if key != "positions"}
-        at = {**of, "positions": "usable"}
-        row: dict[str, Any] = {
-            "method": SHOWN_NAMES.get(str(of["method"]), str(of["method"])),
-            "setting": ", ".join(
-                f"{k} {v:g}" for k, v in of.items() if k in ("k", "penalty")
-            ),
-            "num_atoms": of["num_atoms"],
-        }
-        for name, extra in (
-            ("fvu", {}),
-            ("l0", {}),
-            ("loss_recovered", {"against": "zero"}),
-        ):
-            place = _find(records, name, {**at, **extra})
-            result = records[place] if place is not None else None
-            ends = result.interval if isinstance(result, Result) else None
-            row[name] = result.value if isinstance(result, Result) else None
-            row[f"{name}_low"], row[f"{name}_high"] = ends or (None, None)
-        rows.append(row)
-    return sorted(rows, key=lambda row: (row["method"], row["l0"]))
-
-
-def _quality(frontier: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
-    table = "artifacts/frontier.parquet"
-    shared: dict[str, Any] = {"table": table, "kind": "line", "x": "l0", "group": "method"}
-    shared |= {"x_label": "active atoms a token (L0)", "log_x": True}
-    blocks: list[Any] = [
-        Plot(
-            **shared,
-            y="fvu",
-            low="fvu_low",
-            high="fvu_high",
-            y_label="variance unexplained (FVU)",
-            title="Fidelity against sparsity",
-            caption="Lower and further left is better. PCA and random directions are floors: a "
-            "dictionary that does not lie below them has found no structure of its own.",
-        )
-    ]
-    if any(row["loss_recovered"] is not None for row in frontier):
-        blocks.append(
-            Plot(
-                **shared,
-                y="loss_recovered",
-                low="loss_recovered_low",
-                high="loss_recovered_high",
-                y_label="loss recovered",
-                title="What the model can still do",
-                caption="The model ran with the site replaced by each reconstruction. 1 means its "
-                "next-token loss did not change, 0 that it lost as much as with the site set to "
-                "zero.",
-            )
-        )
-    columns = [("method", "dictionary"), ("setting", "setting"), ("num_atoms", "atoms")]
-    columns += [("l0", "L0"), ("fvu", "FVU"), ("loss_recovered", "loss recovered")]
-    blocks.append(
-        Table(
-            table=table,
-            columns=tuple(columns),
-            title="Every dictionary of this run",
-            caption="All fitted on one stream of tokens and measured on the same held-out text.",
-        )
-    )
-    return tuple(blocks)
 
 
 def _density(found: Findings, num_alive: int) -> Plot:
@@ -220,52 +137,6 @@ def _density(found: Findings, num_alive: int) -> Plot:
         f"{found.index.num_rows:,} tokens and are not drawn. Features far to the right fire on "
         "almost everything and rarely mean one thing.",
     )
-
-
-def _labels(found: Findings, artifacts: Path) -> tuple[Any, ...]:
-    agreement = found.agreement
-    assert agreement is not None
-    rows = [
-        {"label": label, **_columns(best), **_columns(agreement.random[label], "random_")}
-        for label, best in sorted(agreement.by_label.items(), key=lambda pair: -pair[1].f1)
-        if label in agreement.random
-    ]
-    write_table(artifacts / "labels.parquet", rows)
-    ranked = sorted(agreement.by_feature, key=lambda each: (-each.f1, each.feature))
-    write_table(artifacts / "aligned.parquet", [asdict(each) for each in ranked[:25]])
-    heading = (("base_rate", "share of tokens"), ("feature", "feature"), ("f1", "F1"))
-    left_out = "; ".join(f"{name} ({why})" for name, why in agreement.left_out.items())
-    return (
-        Text(
-            text="For this text the truth about every token is known from Python's own tokenizer "
-            "and syntax tree. Each feature was matched with the label that it tells best on "
-            "training text, its threshold was set there, and both were scored on held-out text."
-            + (f"\n\nLabels that could not be scored: {left_out}." if left_out else "")
-        ),
-        Table(
-            table="artifacts/labels.parquet",
-            columns=(("label", "label"), *heading, ("auroc", "AUROC"), ("random_f1", "F1, random"),
-                     ("random_auroc", "AUROC, random")),
-            link="feature",
-            title="The best feature of each label, beside the best random direction",
-            caption="AUROC alone flatters: a random orthonormal basis of the site's width often "
-            "scores high too. A feature has found a label where its F1 stands well above both the "
-            "share of tokens and the random direction.",
-        ),
-        Table(
-            table="artifacts/aligned.parquet",
-            columns=(("feature", "feature"), ("label", "label"), ("f1", "F1"), ("auroc", "AUROC"),
-                     ("base_rate", "share of tokens")),
-            link="feature",
-            title="The features that agree best with a label",
-            caption="Held-out F1 and AUROC of the label chosen on training text.",
-        ),
-    )  # fmt: skip
-
-
-def _columns(found: Agreement, prefix: str = "") -> dict[str, Any]:
-    names = ("feature", "base_rate", "auroc", "f1") if not prefix else ("auroc", "f1")
-    return {prefix + name: vars(found)[name] for name in names}
 
 
 def _features(found: Findings) -> Features:

@@ -1,0 +1,103 @@
+"""Every dictionary of a run beside the others: fidelity and kept loss against sparsity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tacit.base.pages import Plot, Table
+from tacit.base.records import Record, Result
+
+SHOWN_NAMES = {
+    "top-k": "TopK",
+    "relu-l1": "ReLU with L1",
+    "pca": "PCA (largest coordinates)",
+    "random": "random directions",
+}
+
+
+def find(records: Sequence[Record], name: str, of: Mapping[str, Any]) -> int | None:
+    """Return the place of the first result of this name whose coordinates hold ``of``."""
+    for place, record in enumerate(records):
+        if (
+            isinstance(record, Result)
+            and record.name == name
+            and of.items() <= record.of.items()
+        ):
+            return place
+    return None
+
+
+def frontier_rows(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return one row a dictionary: its sparsity, fidelity and kept loss with intervals."""
+    rows = []
+    for record in records:
+        if not isinstance(record, Result) or record.name != "fvu":
+            continue
+        if record.of["positions"] != "usable":
+            continue
+        of = {key: value for key, value in record.of.items() if key != "positions"}
+        at = {**of, "positions": "usable"}
+        row: dict[str, Any] = {
+            "method": SHOWN_NAMES.get(str(of["method"]), str(of["method"])),
+            "setting": ", ".join(
+                f"{k} {v:g}" for k, v in of.items() if k in ("k", "penalty")
+            ),
+            "num_atoms": of["num_atoms"],
+        }
+        for name, extra in (
+            ("fvu", {}),
+            ("l0", {}),
+            ("loss_recovered", {"against": "zero"}),
+        ):
+            place = find(records, name, {**at, **extra})
+            result = records[place] if place is not None else None
+            ends = result.interval if isinstance(result, Result) else None
+            row[name] = result.value if isinstance(result, Result) else None
+            row[f"{name}_low"], row[f"{name}_high"] = ends or (None, None)
+        rows.append(row)
+    return sorted(rows, key=lambda row: (row["method"], row["l0"]))
+
+
+def quality_blocks(frontier: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    """Return the charts and the table of all dictionaries of a run."""
+    table = "artifacts/frontier.parquet"
+    shared: dict[str, Any] = {"table": table, "kind": "line", "x": "l0", "group": "method"}
+    shared |= {"x_label": "active atoms a token (L0)", "log_x": True}
+    blocks: list[Any] = [
+        Plot(
+            **shared,
+            y="fvu",
+            low="fvu_low",
+            high="fvu_high",
+            y_label="variance unexplained (FVU)",
+            title="Fidelity against sparsity",
+            caption="Lower and further left is better. PCA and random directions are floors: a "
+            "dictionary that does not lie below them has found no structure of its own.",
+        )
+    ]
+    if any(row["loss_recovered"] is not None for row in frontier):
+        blocks.append(
+            Plot(
+                **shared,
+                y="loss_recovered",
+                low="loss_recovered_low",
+                high="loss_recovered_high",
+                y_label="loss recovered",
+                title="What the model can still do",
+                caption="The model ran with the site replaced by each reconstruction. 1 means its "
+                "next-token loss did not change, 0 that it lost as much as with the site set to "
+                "zero.",
+            )
+        )
+    columns = [("method", "dictionary"), ("setting", "setting"), ("num_atoms", "atoms")]
+    columns += [("l0", "L0"), ("fvu", "FVU"), ("loss_recovered", "loss recovered")]
+    blocks.append(
+        Table(
+            table=table,
+            columns=tuple(columns),
+            title="Every dictionary of this run",
+            caption="All fitted on one stream of tokens and measured on the same held-out text.",
+        )
+    )
+    return tuple(blocks)
