@@ -74,6 +74,10 @@ def test_the_folder_loads_as_a_subject_with_its_own_tokenizer(trained, recipe, p
     assert "".join(text[a:b] for a, b in read.offsets) == text
 
 
+def test_weights_may_be_read_by_whoever_may_read_the_rest(trained):
+    assert len({path.stat().st_mode for path in trained[0].iterdir()}) == 1
+
+
 def held_out_windows(subject, recipe):
     corpus = load_text(recipe.source).split("held-out")
     windows = cut(

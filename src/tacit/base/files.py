@@ -57,9 +57,17 @@ def written_aside(path: Path) -> Generator[Path, None, None]:
             yield aside
             with aside.open("rb") as written:
                 os.fsync(written.fileno())
+            aside.chmod(_ordinary_mode())
             aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _ordinary_mode() -> int:
+    """Return the mode of a file that anybody makes here; safetensors writes for its owner alone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

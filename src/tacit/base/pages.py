@@ -86,7 +86,7 @@ class Features:
     bins from 0 to max_value), heading (why shown); and, if known, label_base_rate. Null where
     nothing was measured."""
     contexts: str
-    """Table: feature, kind ("top" or "band 0.5-0.75" ...), rank, value, document, line,
+    """Table: feature, kind ("top", "0.5-0.75" for a band, ...), rank, value, document, line,
     tokens (list of strings), values (list of floats, 0 where silent), peak (index in tokens)."""
     title: str
     caption: str

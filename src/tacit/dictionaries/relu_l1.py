@@ -52,7 +52,7 @@ class ReluL1(Method):
     tied: bool = False
     """Whether the encoder's rows are the atoms themselves."""
     learning_rate: float | None = None
-    """Plateau of Adam's rate; None is ``2e-4 / sqrt(f / 2**14)``."""
+    """Plateau of Adam's rate; None is ``2e-3 / sqrt(f / 2**14)``."""
     warm_up_steps: int = 10
     """Steps over which the rate rises from nearly zero."""
     sparsity_warm_up: float = 0.05

@@ -46,7 +46,7 @@ class TopK(Method):
     k: int
     """Most atoms active in one row."""
     learning_rate: float | None = None
-    """Plateau of Adam's rate; None is ``2e-4 / sqrt(f / 2**14)``."""
+    """Plateau of Adam's rate; None is ``2e-3 / sqrt(f / 2**14)``."""
     warm_up_steps: int = 10
     """Steps over which the rate rises from nearly zero."""
     clip: float | None = 1.0

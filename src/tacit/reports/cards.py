@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,7 @@ CONTEXTS = (
     "values",
     "peak",
 )
+_BAND = re.compile(r"(?:band )?([0-9.]+)-([0-9.]+)")
 _SPARK_STEP, _SPARK_HEIGHT = 4, 28
 
 
@@ -114,10 +116,17 @@ def _context(row: Mapping[str, Any], largest: float) -> Context:
 def _title(kind: str) -> str:
     if kind == "top":
         return "Strongest contexts"
-    if kind.startswith("band "):
-        ends = kind.removeprefix("band ").replace("-", " to ")
-        return f"Contexts from the band {ends} of the largest value"
+    if band := _BAND.fullmatch(kind):
+        return f"Contexts from the band {band[1]} to {band[2]} of the largest value"
     return kind[:1].upper() + kind[1:]
+
+
+def _order(kind: str) -> tuple[int, float]:
+    """Return the place of a kind: the top, the bands from strong to weak, then any other."""
+    if kind == "top":
+        return 0, 0.0
+    band = _BAND.fullmatch(kind)
+    return (1, -float(band[1])) if band else (2, 0.0)
 
 
 def _largest(fact: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> float:
@@ -133,7 +142,6 @@ def _groups(
     kinds: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         kinds.setdefault(row["kind"], []).append(row)
-    ordered = sorted(kinds.items(), key=lambda item: item[0] != "top")
     return tuple(
         Group(
             title=_title(kind),
@@ -142,7 +150,7 @@ def _groups(
                 _context(row, largest) for row in sorted(found, key=lambda row: row["rank"])
             ),
         )
-        for kind, found in ordered
+        for kind, found in sorted(kinds.items(), key=lambda item: _order(item[0]))
     )
 
 

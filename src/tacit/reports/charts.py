@@ -14,8 +14,16 @@ from tacit.base.errors import look_up
 from tacit.base.pages import Plot
 from tacit.reports.numbers import tick
 from tacit.reports.series import Points, Series, points_of
+from tacit.reports.style import (
+    BLOCK_PATH,
+    DASHES,
+    MARKER_PATHS,
+    MARKERS,
+    MID_TONES,
+    SETTINGS,
+)
 from tacit.reports.tables import Columns
-from tacit.reports.themed import GRID, GROUND, INK, MUTED, NUM_COLOURS, SERIES, themed
+from tacit.reports.themed import GROUND, INK, NUM_COLOURS, SERIES, themed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,55 +34,6 @@ WIDTH_INCHES, HEIGHT_INCHES = 7.2, 3.7
 NUM_BINS = 40
 MOST_VECTOR_POINTS = 1500
 """A scatter of more points is an image inside the SVG: all are drawn, and the page stays small."""
-MID_TONES = (
-    "#2f80c3", "#d9691e", "#109b78", "#b565a7", "#b8860b", "#4aa3d8", "#8a6d5a", "#7a7a85",
-)  # fmt: skip
-"""The series' colours where they are pixels: an image cannot follow the page's light or dark."""
-MARKERS = "osD^vPX"
-MARKER_PATHS = (
-    "M6 2.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7z",
-    "M2.8 2.8h6.4v6.4h-6.4z",
-    "M6 1.6l4.4 4.4-4.4 4.4-4.4-4.4z",
-    "M6 2l4.2 7.6h-8.4z",
-    "M6 10l4.2-7.6h-8.4z",
-    "M4.6 2h2.8v2.6h2.6v2.8h-2.6v2.6h-2.8v-2.6h-2.6v-2.8h2.6z",
-    "M2 3.6l1.6-1.6 2.4 2.4 2.4-2.4 1.6 1.6-2.4 2.4 2.4 2.4-1.6 1.6-2.4-2.4-2.4 2.4-1.6-1.6"
-    "l2.4-2.4z",
-)
-"""The markers once more, in a box of 12 by 12, for the legend."""
-BLOCK_PATH = "M1.5 1.5h9v9h-9z"
-"""What the legend shows where there are no markers: a block of the colour."""
-DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)))
-SETTINGS: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "tacit",
-    "svg.id": None,
-    "text.parse_math": False,
-    "path.simplify": False,
-    "font.family": ["DejaVu Sans"],
-    "font.size": 8.6,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": MUTED,
-    "axes.linewidth": 0.7,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 8.6,
-    "axes.unicode_minus": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.7,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "lines.linewidth": 1.7,
-    "lines.markersize": 5.2,
-    "savefig.dpi": 150,
-    "savefig.facecolor": "none",
-    "savefig.edgecolor": "none",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +51,7 @@ class Chart:
     """A drawn plot."""
 
     svg: Markup
+    """Empty when there is no point to draw."""
     legend: tuple[LegendEntry, ...]
     notes: tuple[str, ...]
 
@@ -219,6 +179,9 @@ def draw_chart(plot: Plot, columns: Columns, prefix: str) -> Chart:
 
     draw = look_up(_DRAW, plot.kind, "kind of plot")
     points = points_of(plot, columns)
+    if not points.series:
+        nothing = f"There is nothing to draw: {plot.table} holds no value for this chart."
+        return Chart(svg=Markup(""), legend=(), notes=(nothing, *points.notes))
     written = io.BytesIO()
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
         # The browser has the letters that matplotlib's measuring font lacks.

@@ -13,7 +13,7 @@ class Allowance:
     """What one attempt at a page may hold; None where there is no bound."""
 
     contexts: int | None = None
-    """Contexts of each kind, the strongest."""
+    """Contexts of each kind, the first."""
     cards: int | None = None
     """Features of each list, the first."""
 
@@ -50,12 +50,11 @@ def notice(cards: Sequence[Card], kept: Sequence[Card], table: str, bound: str) 
     all_contexts, some = num_contexts(cards), num_contexts(kept)
     if all_contexts == some and len(cards) == len(kept):
         return ""
-    features = f"{len(kept):,} of {len(cards):,} features and " if kept != cards else ""
-    if len(cards) == len(kept):
-        features = ""
+    fewer = len(kept) < len(cards)
+    features = f"{len(kept):,} of {len(cards):,} features and " if fewer else ""
     return (
         f"To stay under {bound} this page shows {features}{some:,} of {all_contexts:,} "
-        f"contexts, the strongest of each kind. All of them are in {table}."
+        f"contexts, the first of each kind. All of them are in {table}."
     )
 
 

@@ -1,4 +1,4 @@
-"""How a run folder becomes ``report.html``: one file, no network, no model, the same bytes twice."""
+"""How a run folder becomes ``report.html``: one file, no network, no model, the same twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from markupsafe import Markup
 from tacit.base.errors import UserError
 from tacit.base.files import sha256_of_text, write_atomically
 from tacit.base.pages import Features
-from tacit.base.records import Claim, Gap
 from tacit.reports.kept import Allowance, attempts, keep, notice
 from tacit.reports.numbers import fixed
 from tacit.reports.tables import RunFolder, read_run_folder
@@ -74,11 +73,14 @@ def flattened(values: Mapping[str, Any], path: str = "") -> list[tuple[str, str]
 
 
 def _configuration(manifest: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+    """Return each setting, its value, and whether it was passed rather than defaulted."""
     passed = manifest.get("passed", [])
-    return [
-        (name, value, any(name == one or name.startswith(f"{one}.") for one in passed))
-        for name, value in flattened(manifest["configuration"])
-    ]
+    found = []
+    for name, value in flattened(manifest["configuration"]):
+        setting = name.removeprefix("settings.")
+        by_hand = any(setting == one or setting.startswith(f"{one}.") for one in passed)
+        found.append((name, value, by_hand))
+    return found
 
 
 def _about(run: RunFolder) -> list[tuple[str, str]]:
@@ -145,6 +147,7 @@ def _shared(run: RunFolder, sections: Sequence[Section]) -> dict[str, Any]:
     digests = run.digests()
     blocks = [block for section in sections for block in section.blocks]
     limits = [block for block in blocks if block.kind == "limits"]
+    gaps = [view for view in records if not view.measured]
     return {
         "template": environment.get_template("report.html"),
         "style": _static(environment, "style.css"),
@@ -154,11 +157,7 @@ def _shared(run: RunFolder, sections: Sequence[Section]) -> dict[str, Any]:
         "opening": _one_of("opening", sections, run),
         "records": records,
         "claims": [view for view in records if view.claim],
-        "gaps": [
-            view
-            for view, record in zip(records, run.records, strict=True)
-            if isinstance(record.measured if isinstance(record, Claim) else record, Gap)
-        ],
+        "gaps": list({(gap.name, gap.of, gap.reason): gap for gap in gaps}.values()),
         "limits": [sentence for block in limits for sentence in block.paragraphs],
         "has_negative": any(card.has_negative for block in blocks for card in block.cards),
         "configuration": _configuration(run.manifest),

@@ -33,7 +33,8 @@ class RunFolder:
     ) -> Columns:
         """Return the columns of a Parquet table named relative to the run folder.
 
-        A missing or damaged file, or one without one of ``columns``, is a ``UserError``.
+        A missing or damaged file, or one without one of ``columns``, is a ``UserError``. A
+        table without rows may lack columns too.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -45,6 +46,8 @@ class RunFolder:
         try:
             found = pq.ParquetFile(path)
             names = found.schema_arrow.names
+            if not found.metadata.num_rows:
+                return {column: [] for column in (*columns, *optional)}
             for column in columns:
                 if column not in names:
                     raise unknown(f"column of {path}", column, names)

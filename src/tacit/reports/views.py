@@ -143,13 +143,12 @@ def grid_of(
 def _plot(run: RunFolder, block: Plot, anchor: str) -> dict[str, Any]:
     used = [name for name in (block.group, block.x, block.y, block.low, block.high) if name]
     columns = run.table(block.table, used)
-    if not num_rows(columns):
-        raise UserError(f"{run.path / block.table} has no rows for {block.title!r}.")
+    bare = block.kind == "histogram" or not num_rows(columns)
     headings = {block.x: block.x_label, block.y: block.y_label}
     names = tuple((name, headings.get(name) or name) for name in dict.fromkeys(used))
     return {
         "chart": draw_chart(block, columns, f"{anchor}-"),
-        "grid": None if block.kind == "histogram" else grid_of(columns, names),
+        "grid": None if bare else grid_of(columns, names),
     }
 
 

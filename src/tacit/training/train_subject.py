@@ -154,6 +154,10 @@ def save(model: nn.Module, tokenizer: PreTrainedTokenizerFast, folder: Path) -> 
     folder.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(folder)  # type: ignore[attr-defined]
     tokenizer.save_pretrained(folder)
+    # safetensors writes for its owner alone; an installed package is read by others too.
+    mode = (folder / "config.json").stat().st_mode
+    for weights in folder.glob("*.safetensors"):
+        weights.chmod(mode)
     model.float()
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from tacit.activations.store import Store
-from tacit.base.records import Record
+from tacit.base.records import Gap, Record
 from tacit.base.seeds import stream
 from tacit.features.agreement import LabelAgreement, label_agreement
 from tacit.features.index import Index
+from tacit.features.truth import rows_of
 from tacit.metrics.bootstrap import bootstrap_mean
 from tacit.verbs.measure import as_result
 from tacit.verbs.settings import LearnSettings
@@ -17,15 +18,19 @@ from tacit.verbs.settings import LearnSettings
 
 def agreement_of(
     index: Index, store: Store, settings: LearnSettings
-) -> LabelAgreement | None:
-    """Return how features agree with the labels; None when no truth is known."""
-    if not index.manifest["labels"]:
-        return None
+) -> LabelAgreement | Gap:
+    """Return how features agree with the labels, or why that cannot be said of this text."""
+    if not rows_of(index).truth:
+        reason = (
+            "no truth is known for this text's tokens"
+            if not index.manifest["labels"]
+            else "no label is both there and absent in training and in held-out text"
+        )
+        return Gap(name="f1", reason=reason, of={"of": "best features"})
     width = store.width(settings.site)
     rng = stream(settings.seed, "verbs/random basis")
-    basis = torch.linalg.qr(torch.from_numpy(rng.standard_normal((width, width))).float())[
-        0
-    ]
+    drawn = torch.from_numpy(rng.standard_normal((width, width))).float()
+    basis = torch.linalg.qr(drawn).Q
     coordinates = np.zeros((store.num_tokens, width), dtype=np.float32)
     usable = np.flatnonzero(store.usable(settings.site))
     vectors = store.vectors(settings.site, usable)

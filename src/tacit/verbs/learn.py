@@ -142,13 +142,9 @@ def _fill(
     main = dictionaries[MAIN]
     index = _index(partial, main, store, progress)
     records = _figures(settings, subject, store, members, dictionaries, progress)
-    agreement = agreement_of(index, store, settings)
-    if agreement is not None:
-        records += agreement_records(agreement, settings.seed)
-    else:
-        records.append(
-            Gap(name="f1", reason="no truth is known for this text's tokens", of={})
-        )
+    told = agreement_of(index, store, settings)
+    agreement = None if isinstance(told, Gap) else told
+    records += [told] if isinstance(told, Gap) else agreement_records(told, settings.seed)
     write_records(partial / "results.json", records)
     shown = choose(
         index,

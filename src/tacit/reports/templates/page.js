@@ -30,10 +30,11 @@
     };
     const show = () => {
       const sought = find.value.trim().toLowerCase();
+      const isNumber = cards.some((card) => card.dataset.feature === sought);
+      const has = (card) => (isNumber ? card.dataset.feature === sought : wordsOf(card).includes(sought));
       let shown = 0;
       for (const card of cards) {
-        const fits = (!label.value || card.dataset.label === label.value)
-          && (!sought || card.dataset.feature === sought || wordsOf(card).includes(sought));
+        const fits = (!label.value || card.dataset.label === label.value) && (!sought || has(card));
         card.hidden = !fits;
         shown += fits;
       }

@@ -1,0 +1,254 @@
+"""The report in a real browser: light, dark and on paper, wide and narrow, with and without JS."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reports.run_folder import build_run_folder
+from tacit.reports import render_report
+
+MEDIA = {
+    "light": {"media": "screen", "color_scheme": "light"},
+    "dark": {"media": "screen", "color_scheme": "dark"},
+    "print": {"media": "print", "color_scheme": "dark"},
+}
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ENOUGH_CONTRAST, ENOUGH_FOR_SHAPES = 4.5, 3.0
+CONTRAST = """
+(selector) => {
+  const parse = (text) => {
+    const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
+    return [r, g, b, a];
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));
+  const ground = (element) => {
+    const layers = [];
+    for (let one = element; one; one = one.parentElement) {
+      layers.unshift(parse(getComputedStyle(one).backgroundColor));
+    }
+    return layers.reduce((below, layer) => over(layer, below), [255, 255, 255]);
+  };
+  const light = (colour) => {
+    const [r, g, b] = colour.map((value) => {
+      const share = value / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (one, two) => {
+    const [low, high] = [light(one), light(two)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+  return [...document.querySelectorAll(selector)].map((element) => {
+    const below = ground(element);
+    const style = getComputedStyle(element);
+    const colour = parse(style[element instanceof SVGElement ? "fill" : "color"]);
+    return ratio(over(colour, below), below);
+  });
+}
+"""
+TEXTS = (
+    "mark",
+    ".chips code",
+    "pre",
+    ".where",
+    "p",
+    "h1, h2, h3, h4, h5",
+    "th, td",
+    "dt, dd",
+    "figcaption",
+    "summary",
+    ".judgement",
+    ".source",
+    ".toc a",
+    "label",
+    "button",
+    ".chart text",
+    ".of",
+    ".unit",
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, from the system or from playwright; it never reaches for the network."""
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: pip install 'tacit[dev]'"
+    )
+    with api.sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        found = shutil.which("chromium") or (own if Path(own).exists() else None)
+        if found is None:
+            pytest.skip("needs Chromium: apt-get install chromium, or playwright install")
+        opened = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    return render_report(build_run_folder(tmp_path_factory.mktemp("run"), num_features=12))
+
+
+@pytest.fixture
+def visit(browser, report):
+    """Open the report as asked; at the end nothing was complained of, nothing asked for."""
+    contexts, wrong = [], []
+
+    def opened(medium="light", *, width=1000, script=True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, java_script_enabled=script
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url))
+        page.emulate_media(**MEDIA[medium])
+        page.goto(report.as_uri())
+        wrong.remove(report.as_uri())
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [url for url in wrong if not url.startswith("data:")] == []
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_every_heading_is_seen(visit, medium):
+    page = visit(medium)
+    headings = page.locator("h1, h2, h3, h4")
+    assert headings.count() >= 1 + 7 + 6 + 12
+    for heading in headings.all():
+        assert heading.is_visible()
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_text_stands_out_from_its_ground(visit, medium):
+    page = visit(medium)
+    page.evaluate(
+        "document.querySelectorAll('details').forEach((one) => { one.open = true })"
+    )
+    for selector in TEXTS:
+        ratios = page.evaluate(CONTRAST, selector)
+        assert ratios, selector
+        assert min(ratios) >= ENOUGH_CONTRAST, selector
+    lines = ".legend svg"
+    assert (
+        min(page.evaluate(CONTRAST.replace('"fill"', '"color"'), lines))
+        >= ENOUGH_FOR_SHAPES
+    )
+
+
+@pytest.mark.parametrize("medium", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 1000, 400])
+def test_the_page_never_scrolls_sideways(visit, medium, width):
+    page = visit(medium, width=width)
+    page.evaluate(
+        "document.querySelectorAll('details').forEach((one) => { one.open = true })"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    outside = "[...document.querySelectorAll('pre, .card, p')].filter((one) => "
+    outside += f"one.getBoundingClientRect().right > {width}).length"
+    assert page.evaluate(outside) == 0
+
+
+def test_light_and_dark_differ_and_paper_is_white(visit):
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light, dark, paper = (visit(medium).evaluate(colour) for medium in MEDIA)
+    assert light != dark
+    assert paper == "rgb(255, 255, 255)"
+    page = visit("light")
+    page.locator("#theme").click()
+    assert page.evaluate(colour) == dark
+    page.locator("#theme").click()
+    assert page.evaluate(colour) == light
+
+
+def test_charts_take_the_colours_of_the_page(visit):
+    axis = "getComputedStyle(document.querySelector('.chart text')).fill"
+    ink = "getComputedStyle(document.body).color"
+    for medium in MEDIA:
+        page = visit(medium)
+        assert page.evaluate(axis) == page.evaluate(ink)
+
+
+def test_features_are_found_by_word_number_and_label(visit):
+    page = visit()
+    cards = page.locator(".card:visible")
+    assert cards.count() == 12
+    page.locator(".find").fill("40")
+    assert page.locator(".card:visible h4").all_text_contents()[0] == "Feature 40"
+    page.locator(".find").fill("no such word")
+    assert cards.count() == 0
+    assert page.locator(".count").text_content() == "0 of 12 features"
+    page.locator(".find").fill("")
+    page.locator(".by-label").select_option("comment")
+    assert set(page.locator(".card:visible .tag").all_text_contents()) == {"comment"}
+    assert page.locator(".count").text_content() == "2 of 12 features"
+
+
+def test_features_are_ordered_and_opened_as_asked(visit):
+    page = visit()
+    page.locator(".order").select_option("value")
+    order = "[...document.querySelectorAll('.card')].map((one) => +one.dataset.value)"
+    values = page.evaluate(order)
+    assert values == sorted(values, reverse=True)
+    page.locator(".order").select_option("place")
+    assert page.locator(".card h4").first.text_content() == "Feature 17"
+    page.locator(".open").click()
+    assert page.locator(".card pre:visible").count() == 12 * 24
+
+
+def test_a_link_to_a_hidden_feature_shows_it(visit):
+    page = visit()
+    page.locator(".find").fill("no such word")
+    page.locator("#block-1-5 tbody a").first.click()
+    page.wait_for_function("!document.querySelector('.card').hidden")
+
+
+def test_the_page_reads_without_scripts(visit):
+    page = visit(script=False)
+    assert not page.locator(".tools").first.is_visible()
+    assert not page.locator("#theme").is_visible()
+    assert page.locator(".card:visible").count() == 12
+    page.locator(".card summary").first.click()
+    assert page.locator(".card pre:visible").count() > 12 * 4
+
+
+def test_paper_has_no_tools_and_keeps_the_colours_of_tokens(visit):
+    page = visit("print")
+    for selector in (".tools", ".toc", "#theme"):
+        assert not page.locator(selector).first.is_visible()
+    adjust = "getComputedStyle(document.querySelector('.card mark')).printColorAdjust"
+    assert page.evaluate(adjust) == "exact"
+
+
+def test_the_peak_is_outlined_and_opacity_follows_the_value(visit):
+    page = visit()
+    marks = page.locator(".card").first.locator("pre").first.locator("mark")
+    found = marks.evaluate_all(
+        "(all) => all.map((one) => [Number(one.title), getComputedStyle(one).outlineStyle, "
+        "Number((getComputedStyle(one).backgroundColor.match(/[\\d.]+/g) || [])[3] ?? 1)])"
+    )
+    largest = max(value for value, _, _ in found)
+    assert [value for value, outline, _ in found if outline == "solid"] == [largest]
+    for value, _, opacity in found:
+        assert opacity == pytest.approx(value / largest, abs=0.01)
+
+
+@pytest.mark.slow
+def test_the_whole_page_prints(visit, tmp_path):
+    page = visit("print")
+    page.pdf(path=tmp_path / "report.pdf", format="A4")
+    assert (tmp_path / "report.pdf").stat().st_size > 50_000
