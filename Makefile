@@ -11,10 +11,10 @@ demo: $(CORE)/ready
 	$(CORE)/bin/tacit demo --out runs/demo --replace
 
 test: $(DEV)/ready
-	$(DEV)/bin/python -m pytest -q
+	$(DEV)/bin/python -m pytest -q -n 2
 
 test-all: $(DEV)/ready
-	$(DEV)/bin/python -m pytest -q -m "slow or not slow"
+	$(DEV)/bin/python -m pytest -q -n 2 -m "slow or not slow"
 
 bench: $(DEV)/ready
 	$(DEV)/bin/python -m benchmarks

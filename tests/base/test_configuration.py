@@ -14,6 +14,12 @@ class Outer(Configuration):
     name: str = "a"
     size: int = 3
     inner: Inner = Inner()
+    other: Inner | None = Inner()
+    extra: dict[str, bool | int] = {}
+
+
+class Needy(Configuration):
+    model: str
 
 
 def test_later_sources_win_and_passed_values_are_listed(tmp_path):
@@ -31,6 +37,29 @@ def test_later_sources_win_and_passed_values_are_listed(tmp_path):
 def test_a_misspelt_setting_names_the_nearest():
     with pytest.raises(UserError, match=r"'inner\.ratte'.*Did you mean 'inner\.rate'"):
         gather(Outer, sets=["inner.ratte=1"])
+    with pytest.raises(UserError, match=r"'other\.ratte'.*Did you mean 'other\.rate'"):
+        gather(Outer, sets=["other.ratte=1"])
+    with pytest.raises(UserError, match=r"'rate'.*Known: extra, inner\.rate, name"):
+        gather(Outer, sets=["rate=1"])
+
+
+def test_none_is_a_value_in_writing_and_from_python():
+    assert gather(Outer, sets=["other=none"])[0].other is None
+    assert gather(Outer, given={"other": None, "inner.rate": 1}) == (
+        Outer(other=None, inner=Inner(rate=1)),
+        ["other", "inner.rate"],
+    )
+
+
+def test_values_given_from_python_are_not_changed():
+    given = {"inner": {"rate": 0.1}, "inner.rate": 0.2}
+    assert gather(Outer, given=given)[0].inner.rate == 0.2
+    assert given["inner"] == {"rate": 0.1}
+
+
+def test_a_missing_setting_is_asked_for():
+    with pytest.raises(UserError, match="setting model was not given"):
+        gather(Needy)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +68,12 @@ def test_a_misspelt_setting_names_the_nearest():
         (["size"], "key.path=value"),
         (["size=many"], "size = 'many'"),
         (["size=1.5"], "size = 1.5"),
+        (["other=3"], "other = 3"),
+        (["inner=3", "inner.rate=1"], "inner as a whole to 3"),
+        (
+            ["extra.x=[1]"],
+            r"extra.x = \[1\] will not do: .* valid boolean, or .* valid integer",
+        ),
     ],
 )
 def test_a_bad_value_is_one_message(sets, message):

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from tacit.base.errors import UserError
-from tacit.base.files import sha256_of, write_atomically, written_aside
+from tacit.base.files import REASONS, sha256_of, write_atomically, written_aside
 
 
 def test_what_is_written_is_what_is_read(tmp_path):
@@ -24,9 +24,27 @@ def test_an_error_leaves_the_old_file_and_no_trace(tmp_path):
     assert (tmp_path / "file").read_text() == "old"
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize("number", sorted(REASONS))
 def test_a_full_or_closed_disk_is_one_message(tmp_path, number):
     with pytest.raises(UserError, match=f"could not write {tmp_path / 'file'}"):  # noqa: SIM117
         with written_aside(tmp_path / "file"):
             raise OSError(number, "as the kernel says")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Error while serializing: I/O error: No space left on device (os error 28)",
+        'IO Error: Could not write file "x": No space left on device","errno":"28"',
+    ],
+)
+def test_a_full_disk_is_known_by_the_words_of_other_languages_libraries(tmp_path, said):
+    with pytest.raises(UserError, match="the disk is full"), written_aside(tmp_path / "x"):
+        raise RuntimeError(said)
+
+
+def test_other_errors_pass_as_they_are(tmp_path):
+    for error in (FileNotFoundError(errno.ENOENT, "no"), OSError("odd"), ValueError("bad")):
+        with pytest.raises(type(error)), written_aside(tmp_path / "file"):
+            raise error

@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from tacit.base.errors import UserError
 from tacit.base.folders import (
-    discard,
     exclusive_lock,
     is_complete,
     partial_of,
@@ -46,7 +46,11 @@ def test_an_error_keeps_the_partial_folder_and_the_same_configuration_reopens_it
 
 
 def test_another_configuration_is_refused_and_the_difference_named(tmp_path):
-    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "run", MANIFEST):
+    with (
+        pytest.raises(ZeroDivisionError),
+        whole_folder(tmp_path / "run", MANIFEST) as partial,
+    ):
+        (partial / "half.txt").write_text("half")
         raise ZeroDivisionError
     other = {"kind": "trial", "configuration": {"size": 3, "nested": {"rate": 0.2}}}
     with (
@@ -65,8 +69,6 @@ def test_a_finished_folder_is_never_overwritten(tmp_path):
     ):
         pass
     assert is_complete(tmp_path / "run", MANIFEST)
-    discard(tmp_path / "run")
-    assert not is_complete(tmp_path / "run", MANIFEST)
 
 
 def test_a_second_process_is_told_who_holds_the_folder(tmp_path):
@@ -91,13 +93,101 @@ def test_a_second_process_is_told_who_holds_the_folder(tmp_path):
         assert os.getpid()
 
 
-def test_discard_refuses_what_tacit_did_not_make(tmp_path):
+def test_a_replaced_folder_stays_until_the_new_one_is_complete(tmp_path):
+    run = tmp_path / "run"
+    with whole_folder(run, MANIFEST) as partial:
+        (partial / "made.txt").write_text("old")
+    other = {**MANIFEST, "configuration": {"size": 4}}
+    with (
+        pytest.raises(KeyboardInterrupt),
+        whole_folder(run, other, replace=True) as partial,
+    ):
+        (partial / "half.txt").write_text("half")
+        raise KeyboardInterrupt
+    assert (run / "made.txt").read_text() == "old"
+    with whole_folder(run, other, replace=True) as partial:  # goes on, as it would without
+        assert (partial / "half.txt").read_text() == "half"
+        assert (run / "made.txt").read_text() == "old"
+    assert sorted(path.name for path in run.iterdir()) == ["half.txt", "manifest.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert is_complete(run, other)
+
+
+def test_replacing_begins_anew_where_another_configuration_was_begun(tmp_path):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        whole_folder(tmp_path / "run", MANIFEST) as partial,
+    ):
+        (partial / "half").mkdir()
+        (partial / "half.txt").write_text("half")
+        raise KeyboardInterrupt
+    other = {**MANIFEST, "configuration": {"size": 4}}
+    with whole_folder(tmp_path / "run", other, replace=True) as partial:
+        assert sorted(path.name for path in partial.iterdir()) == [".lock", "manifest.json"]
+    assert read_manifest(tmp_path / "run")["configuration"] == {"size": 4}
+
+
+def test_replacing_refuses_what_tacit_did_not_make_and_another_kind(tmp_path):
     precious = tmp_path / "thesis"
     precious.mkdir()
     (precious / "chapter.tex").write_text("years of work")
-    with pytest.raises(UserError, match="not a folder that Tacit made"):
-        discard(precious)
+    with (
+        pytest.raises(UserError, match="not a folder that Tacit made"),
+        whole_folder(precious, MANIFEST, replace=True),
+    ):
+        pass
+    with whole_folder(tmp_path / "run", MANIFEST):
+        pass
+    with (
+        pytest.raises(UserError, match="holds a trial, and a store was asked for"),
+        whole_folder(tmp_path / "run", {**MANIFEST, "kind": "store"}, replace=True),
+    ):
+        pass
     assert (precious / "chapter.tex").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "thesis"]
+
+
+def test_a_stop_before_anything_was_made_leaves_nothing(tmp_path):
+    with pytest.raises(UserError), whole_folder(tmp_path / "run", MANIFEST):
+        raise UserError("this text has no tokens")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_is_no_hindrance(tmp_path):
+    (tmp_path / "run").mkdir()
+    assert not is_complete(tmp_path / "run", MANIFEST)
+    with whole_folder(tmp_path / "run", MANIFEST):
+        pass
+    assert is_complete(tmp_path / "run", MANIFEST)
+
+
+@pytest.mark.parametrize("place", [".", "..", "/", ""])
+def test_a_place_without_a_name_is_refused(place):
+    with (
+        pytest.raises(UserError, match="names no folder of its own"),
+        whole_folder(Path(place), MANIFEST, replace=True),
+    ):
+        pass
+
+
+def test_a_folder_finished_by_another_while_we_began_is_not_touched(tmp_path, monkeypatch):
+    """The other process may end between our first look and our lock."""
+    run, real = tmp_path / "run", Path.mkdir
+
+    def finish_first(path, *args, **kwargs):
+        monkeypatch.setattr(Path, "mkdir", real)
+        with whole_folder(run, MANIFEST) as partial:
+            (partial / "made.txt").write_text("theirs")
+        path.mkdir(*args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", finish_first)
+    with (
+        pytest.raises(UserError, match="already exists"),
+        whole_folder(run, MANIFEST) as partial,
+    ):
+        (partial / "made.txt").write_text("ours")
+    assert (run / "made.txt").read_text() == "theirs"
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_damaged_manifest_is_named(tmp_path):

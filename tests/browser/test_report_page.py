@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from browser.contrast import CONTRAST
 from reports.run_folder import build_run_folder
 from tacit.reports import render_report
 
@@ -23,39 +24,6 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 ENOUGH_CONTRAST, ENOUGH_FOR_SHAPES = 4.5, 3.0
-CONTRAST = """
-(selector) => {
-  const parse = (text) => {
-    const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
-    return [r, g, b, a];
-  };
-  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));
-  const ground = (element) => {
-    const layers = [];
-    for (let one = element; one; one = one.parentElement) {
-      layers.unshift(parse(getComputedStyle(one).backgroundColor));
-    }
-    return layers.reduce((below, layer) => over(layer, below), [255, 255, 255]);
-  };
-  const light = (colour) => {
-    const [r, g, b] = colour.map((value) => {
-      const share = value / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ratio = (one, two) => {
-    const [low, high] = [light(one), light(two)].sort((a, b) => a - b);
-    return (high + 0.05) / (low + 0.05);
-  };
-  return [...document.querySelectorAll(selector)].map((element) => {
-    const below = ground(element);
-    const style = getComputedStyle(element);
-    const colour = parse(style[element instanceof SVGElement ? "fill" : "color"]);
-    return ratio(over(colour, below), below);
-  });
-}
-"""
 TEXTS = (
     "mark",
     ".chips code",

@@ -62,7 +62,9 @@ class Running:
         raise TimeoutError(f"process {self.pid} neither began nor ended")
 
     def has_ended(self) -> bool:
-        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return (
+            Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        )
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)  # it stays a zombie until it is waited for
@@ -150,3 +152,11 @@ def index(tmp_path_factory, tiny_store, dictionary) -> Path:
     folder = tmp_path_factory.mktemp("indexes") / "index"
     index(dictionary, tiny_store.folder, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def busiest(index) -> int:
+    """The feature of that index that fires most."""
+    from tacit.features.index import open_index
+
+    return int(open_index(index).features.column("count").to_numpy().argmax())

@@ -7,8 +7,6 @@ import socket
 import pytest
 import torch
 
-from tacit.base.errors import UserError
-
 
 def harvesting(model, text, out, site="resid.0"):
     return ["harvest", model, "--site", site, "--text", text, "--out", out]
@@ -35,7 +33,10 @@ def place(tmp_path):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("pycod", ["no subject is called 'pycod'", "Did you mean 'pycode'?", "--model FOLDER"]),
+        (
+            "pycod",
+            ["no subject is called 'pycod'", "Did you mean 'pycode'?", "--model FOLDER"],
+        ),
         ("./nowhere", ["'./nowhere'", "no such folder", "--model FOLDER"]),
         ("", ["no subject is called ''"]),
         ("org/name", ["'org/name'", "HF_HUB_OFFLINE", "--model FOLDER"]),
@@ -78,7 +79,7 @@ def test_without_a_network_a_hub_name_is_one_message(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--site", "resid.0"], "no model was named"),
+        (["--site", "resid.0"], "the setting model was not given"),
         (["--model", "nowhere", "--site", "resid.0"], "there is no folder 'nowhere'"),
         (["--model", "TINY"], "the setting site was not given"),
         (["TINY", "--model", "TINY", "--site", "resid.0"], "the model was given twice"),
@@ -92,7 +93,6 @@ def test_model_and_site_are_told_apart(
 ):
     monkeypatch.chdir(place)
     given = [str(tiny) if word == "TINY" else word for word in words]
-    message = "setting model was not given" if message.startswith("no model") else message
     command("learn", *given, "--text", programs, "--out", "out").refused(message)
 
 
@@ -202,7 +202,9 @@ def broken(tmp_path, tiny):
 
 def test_activations_that_are_not_finite_are_refused(command, place, programs, broken):
     model = broken(lambda weight: weight[20:].fill_(torch.nan))
-    command(*harvesting(model, programs, place / "out")).refused("values that are not finite")
+    command(*harvesting(model, programs, place / "out")).refused(
+        "values that are not finite"
+    )
     block = "gpt_neox.layers.0"
     ended = command(*harvesting(model, programs, place / "out", block))
     ended.refused(f"site {block}, batch 0 of shard 0", "NaN or infinite")
@@ -309,10 +311,7 @@ def test_another_subject_and_another_feature_are_refused(
     ("out", "message"),
     [
         ("taken", "already exists; give another --out"),
-        ("file", "already exists; give another --out"),
         ("file/inside", "a part of its path is a file"),
-        (".", "names no folder of its own"),
-        ("..", "names no folder of its own"),
         ("", "names no folder of its own"),
         ("/proc/nowhere/out", "No such file or directory"),
     ],
@@ -325,8 +324,7 @@ def test_a_place_that_cannot_be_written_is_named(
     (tmp_path / "file").write_text("")
     monkeypatch.chdir(tmp_path)
     command(*harvesting(tiny, programs, out)).refused(message)
-    command(*learning(tiny, programs, out)).refused()
-    command(*learning(tiny, programs, out), "--replace").refused()
+    command(*learning(tiny, programs, out, "--replace")).refused()
     assert (tmp_path / "taken" / "thesis.tex").read_text() == "years of work"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "taken"]
 
@@ -338,8 +336,10 @@ def test_a_mistake_with_replace_leaves_the_run_that_is_there(
     command(*harvesting(tiny, programs, out)).finished()
     before = (out / "manifest.json").read_bytes()
     command(*harvesting(tiny, programs, out, "resid.9"), "--replace").refused("resid.9")
-    command(*harvesting(tiny, programs, out), "--replace", "--context", 64).refused("at most")
-    command(*learning(tiny, programs, out), "--replace").refused("holds a store")
+    command(*harvesting(tiny, programs, out), "--replace", "--context", 64).refused(
+        "at most"
+    )
+    command(*learning(tiny, programs, out, "--replace")).refused("holds a store")
     assert (out / "manifest.json").read_bytes() == before
     command(*harvesting(tiny, programs, out, "resid.1"), "--replace").finished()
     assert json.loads((out / "manifest.json").read_text())["widths"] == {"resid.1": 16}
@@ -361,4 +361,3 @@ def test_an_error_of_our_own_is_not_hidden(command, index, monkeypatch):
     monkeypatch.setattr("tacit.features.index.open_index", fail)
     with pytest.raises(ZeroDivisionError):
         command("show", 3, "--index", index)
-    assert issubclass(UserError, Exception)

@@ -32,7 +32,17 @@ def text(tmp_path_factory, programs):
 @pytest.fixture(scope="module")
 def harvesting(tiny, text):
     settings = ("--set", "batch_contexts=1")
-    return ("harvest", tiny, "--site", "resid.0", "--site", "mlp.1", "--text", text, *settings)
+    return (
+        "harvest",
+        tiny,
+        "--site",
+        "resid.0",
+        "--site",
+        "mlp.1",
+        "--text",
+        text,
+        *settings,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +120,9 @@ def test_a_fit_killed_ten_times_ends_in_the_same_bytes(tmp_path, server, whole):
     names = ("dictionary.*",)  # its manifest says when it was begun
     for out in outs:
         assert bytes_of(out, names) == bytes_of(dictionary, names)
-        assert {path.name for path in out.iterdir()} == {p.name for p in dictionary.iterdir()}
+        assert {path.name for path in out.iterdir()} == {
+            p.name for p in dictionary.iterdir()
+        }
 
 
 def test_ctrl_c_says_how_to_go_on_and_a_second_process_who_holds_the_folder(

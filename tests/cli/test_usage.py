@@ -100,7 +100,7 @@ def test_wrong_usage_exits_with_two_and_shows_the_way_to_help(command, words):
 
 
 def test_json_stands_alone_on_standard_output(
-    command, tmp_path, tiny, programs, tiny_store, dictionary, index
+    command, tmp_path, tiny, programs, tiny_store, dictionary, index, busiest
 ):
     harvested = command(
         *("harvest", tiny, "--site", "resid.0", "--text", programs),
@@ -114,8 +114,8 @@ def test_json_stands_alone_on_standard_output(
         *("--store", tiny_store.folder, "--json"),
     ).finished()
     assert "fvu" in {record["name"] for record in json.loads(measured.out)}
-    shown = command("show", 3, "--index", index, "--json").finished()
-    assert {context["feature"] for context in json.loads(shown.out)} == {3}
+    shown = command("show", busiest, "--index", index, "--json").finished()
+    assert {context["feature"] for context in json.loads(shown.out)} == {busiest}
     for ended in (harvested, listed, measured, shown):
         assert ended.err == ""
 
@@ -123,7 +123,8 @@ def test_json_stands_alone_on_standard_output(
 def test_learn_prints_json_and_does_nothing_twice(command, tmp_path, tiny, programs):
     out = tmp_path / "run"
     words = ("learn", tiny, "--site", "resid.0", "--text", programs, "--out", out, "--k", 4)
-    fast = ("--steps", 20, "--set", "fit.batch=256", "--set", "frontier=none", "--json")
+    fast = ("--steps", 20, "--set", "fit.batch=256", "--set", "frontier=none")
+    fast += ("--set", "shown_features=2", "--json")
     ended = command(*words, *fast).finished()
     found = json.loads(ended.out)
     assert ended.err == ""

@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tacit.base.records import Result
@@ -33,6 +33,7 @@ def test_number_keeps_three_digits_that_matter(value, text):
     assert number(value) == text
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=1e-12, max_value=1e12))
 def test_a_written_number_is_within_half_a_per_cent_of_the_value(value):
     text = number(value).replace(",", "").replace("−", "-")
@@ -49,6 +50,7 @@ def test_value_has_decimals_enough_to_tell_the_ends_of_its_interval_apart():
     assert said.interval == "95 % interval 0.98683 to 0.98741"
 
 
+@settings(deadline=None)
 @given(st.floats(-1e3, 1e3), st.floats(1e-6, 10.0))
 def test_ends_that_differ_are_written_differently(middle, half):
     said = measured(result(middle, (middle - half, middle + half)))

@@ -1,20 +1,14 @@
 import json
 import re
 import shutil
-from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 
-from reports.run_folder import (
-    MANIFEST,
-    build_run_folder,
-    features,
-    pages,
-    records,
-    write_table,
-)
+from reports.feature_rows import features
+from reports.run_folder import MANIFEST, small, write_table
+from reports.run_pages import pages, records
 from tacit.base.errors import UserError
 from tacit.base.pages import Features, Headline, Page, Plot, Table, read_pages, write_pages
 from tacit.base.records import Claim, Gap, write_records
@@ -22,36 +16,6 @@ from tacit.reports import render_report
 from tacit.reports.numbers import measured
 
 VOID = {"meta", "link", "input", "br"}
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    folder = build_run_folder(tmp_path_factory.mktemp("original"))
-    render_report(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def page(original):
-    return (original / "report.html").read_text()
-
-
-@pytest.fixture(scope="module")
-def of_few_features(tmp_path_factory):
-    return build_run_folder(tmp_path_factory.mktemp("few"), num_features=6)
-
-
-@pytest.fixture
-def run(of_few_features, tmp_path):
-    """A copy to spoil, quick to draw."""
-    return shutil.copytree(of_few_features, tmp_path / "run")
-
-
-def small(folder):
-    """Keep the features and their contexts alone: quick to draw."""
-    blocks = [b for p in pages() for b in p.blocks if isinstance(b, Features)]
-    write_pages(folder / "artifacts/pages.json", [Page(title="P", blocks=tuple(blocks))])
-    return folder
 
 
 def words(page):
@@ -190,75 +154,6 @@ def test_markup_in_names_tokens_and_words_is_text(run):
     Outline(page)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "manifest.json",
-        "results.json",
-        "artifacts/pages.json",
-        "artifacts/frontier.parquet",
-        "artifacts/contexts.parquet",
-    ],
-)
-def test_a_missing_or_damaged_file_is_named(run, name):
-    (run / name).write_bytes(b"not what it was")
-    with pytest.raises(UserError, match=re.escape(name)):
-        render_report(run)
-    (run / name).unlink()
-    with pytest.raises(UserError, match=re.escape(name.split("/")[-1])):
-        render_report(run)
-    assert not (run / "report.html").exists()
-
-
-def test_no_folder_is_told(tmp_path):
-    with pytest.raises(UserError, match="no run folder at .*nowhere"):
-        render_report(tmp_path / "nowhere")
-
-
-def spoil(run, **changes):
-    """Change the first feature block of the pages."""
-    block = next(b for p in pages() for b in p.blocks if isinstance(b, Features))
-    spoiled = Page(title="P", blocks=(replace(block, **changes),))
-    write_pages(run / "artifacts/pages.json", [spoiled])
-    return run
-
-
-def test_a_table_without_a_column_is_named_with_its_column(run):
-    with pytest.raises(
-        UserError, match=r"column of .*frontier.parquet is called 'feature'"
-    ):
-        render_report(spoil(run, facts="artifacts/frontier.parquet"))
-
-
-def test_a_table_outside_the_run_is_refused(run):
-    write_table(run.parent / "other.parquet", [{"feature": 1}])
-    with pytest.raises(UserError, match="outside the run"):
-        render_report(spoil(run, facts="../other.parquet"))
-
-
-def test_a_headline_of_no_record_is_told(run):
-    entry = {"result": 99, "label": "l", "meaning": "m"}
-    write_pages(
-        run / "artifacts/pages.json",
-        [Page(title="P", blocks=(Headline(results=(entry,)),))],
-    )
-    with pytest.raises(UserError, match="result 99 of .*which holds 8"):
-        render_report(run)
-
-
-def test_contexts_that_contradict_their_facts_are_told(run):
-    facts, contexts = features(2)
-    write_table(run / "artifacts/facts.parquet", facts[:1])
-    write_table(run / "artifacts/contexts.parquet", contexts)
-    with pytest.raises(UserError, match="contexts of feature 40"):
-        render_report(small(run))
-    contexts[0]["values"] = contexts[0]["values"][:-1]
-    write_table(run / "artifacts/facts.parquet", facts)
-    write_table(run / "artifacts/contexts.parquet", contexts)
-    with pytest.raises(UserError, match="tokens and .* values"):
-        render_report(small(run))
-
-
 def test_what_was_not_measured_of_a_feature_is_said(run):
     facts, contexts = features(1)
     blank = dict.fromkeys(facts[0], None) | {"feature": 17}
@@ -322,6 +217,19 @@ def test_a_page_too_large_without_any_context_is_refused(run):
 
 def test_links_of_features_without_a_card_are_plain(page):
     assert re.search(r'<a href="#block-2-4-feature-17">17</a>', page)
+
+
+def test_pages_come_back_as_they_were_written(run):
+    assert read_pages(run / "artifacts/pages.json") == pages()
+
+
+def test_a_histogram_of_any_number_of_bins_fills_its_box(run):
+    facts, contexts = features(1)
+    write_table(run / "artifacts/facts.parquet", [facts[0] | {"histogram": [3, 0, 1]}])
+    write_table(run / "artifacts/contexts.parquet", contexts)
+    page = render_report(small(run)).read_text()
+    assert 'viewBox="0 0 12 28"' in page
+    assert "4 active values in 3 bins" in page
 
 
 def test_a_partial_run_is_titled_without_its_hidden_name(run):

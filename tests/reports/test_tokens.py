@@ -1,7 +1,7 @@
 import re
 from html import unescape
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tacit.reports.tokens import coloured, inline, name_unseen
@@ -16,6 +16,7 @@ def text_of(markup: str) -> str:
     return unescape(re.sub(r"<[^>]*>", "", markup))
 
 
+@settings(deadline=None)  # the first call pays for the patterns it builds
 @given(TOKENS, st.data())
 def test_nothing_of_the_text_is_lost_or_added(tokens, data):
     values = data.draw(

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tacit.base.records import Claim, Gap, Record, Result, to_json
+
+if TYPE_CHECKING:
+    from tacit.features.index import Context
 
 IN_WORDS = {
     "fvu": "variance unexplained (FVU)",
@@ -51,3 +55,28 @@ def show_records(records: Sequence[Record], *, as_json: bool) -> None:
         if isinstance(record, Result | Gap):
             of = [f"{key} {value}" for key, value in record.of.items()]
         write(line(record) + (f"  [{', '.join(of)}]" if of else ""))
+
+
+def show_contexts(contexts: list[Context]) -> None:
+    """Print contexts with tokens coloured by activation; brackets mark the firing."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for context in contexts:
+        line = Text(f"{context.value:8.3g}  ")
+        for place, (token, value) in enumerate(
+            zip(context.tokens, context.values, strict=True)
+        ):
+            shown = token.replace("\n", "⏎")
+            share = value / context.value if context.value else 0.0
+            style = (
+                "bold black on yellow"
+                if share > 0.5
+                else "black on khaki1"
+                if share > 0
+                else ""
+            )
+            line.append(f"[{shown}]" if place == context.peak else shown, style)
+        line.append(f"   {context.document}:{context.line}", "dim")
+        console.print(line)

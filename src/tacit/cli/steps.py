@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,9 +24,6 @@ from tacit.cli.options import (
     StoreFolder,
     required,
 )
-
-if TYPE_CHECKING:
-    from tacit.features.index import Context
 
 steps = typer.Typer()
 
@@ -220,32 +217,7 @@ def show(
         f"feature {feature}: fires on {row['density']:.3%} of {opened.num_rows:,} tokens, "
         f"at most {row['max_value']:.3g}"
     )
-    _print_contexts(contexts)
-
-
-def _print_contexts(contexts: list[Context]) -> None:
-    """Print contexts with tokens coloured by activation; brackets mark the firing."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True)
-    for context in contexts:
-        line = Text(f"{context.value:8.3g}  ")
-        for place, (token, value) in enumerate(
-            zip(context.tokens, context.values, strict=True)
-        ):
-            shown = token.replace("\n", "⏎")
-            share = value / context.value if context.value else 0.0
-            style = (
-                "bold black on yellow"
-                if share > 0.5
-                else "black on khaki1"
-                if share > 0
-                else ""
-            )
-            line.append(f"[{shown}]" if place == context.peak else shown, style)
-        line.append(f"   {context.document}:{context.line}", "dim")
-        console.print(line)
+    printing.show_contexts(contexts)
 
 
 def _in_lines(facts: dict[str, object]) -> str:

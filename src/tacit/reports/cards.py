@@ -77,6 +77,8 @@ class Card:
     promotes: tuple[str, ...]
     suppresses: tuple[str, ...]
     spark: Markup
+    """The histogram's bars, in a box as wide as ``spark_width``."""
+    spark_width: int
     spark_says: str
     groups: tuple[Group, ...]
     has_negative: bool
@@ -173,6 +175,7 @@ def _card(fact: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Card:
         promotes=tuple(inline(token) for token in fact["promotes"] or ()),
         suppresses=tuple(inline(token) for token in fact["suppresses"] or ()),
         spark=_spark(counts),
+        spark_width=_SPARK_STEP * len(counts or ()),
         spark_says=f"{sum(counts):,} active values in {len(counts)} bins" if counts else "",
         groups=_groups(fact, rows),
         has_negative=any((value or 0) < 0 for row in rows for value in row["values"]),

@@ -30,8 +30,6 @@ from tacit.verbs.members import MAIN, Member, frontier_members, main_member
 from tacit.verbs.settings import LearnSettings
 from tacit.verbs.story import Findings, pages_of
 
-HEADLINES = ("fvu", "l0", "loss_recovered", "dead_share", "f1")
-
 
 @dataclass(frozen=True)
 class LearnRun:
