@@ -22,7 +22,7 @@ bench: $(DEV)/ready
 lint: $(DEV)/ready
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
-	$(DEV)/bin/pyright
+	$(DEV)/bin/pyright --pythonpath $(DEV)/bin/python
 
 format: $(DEV)/ready
 	$(DEV)/bin/ruff format .

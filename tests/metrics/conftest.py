@@ -6,11 +6,6 @@ from contextlib import AbstractContextManager
 
 import jaxtyping
 import pytest
-from hypothesis import settings
-
-# A busy machine is no failure.
-settings.register_profile("no-deadline", deadline=None)
-settings.load_profile("no-deadline")
 
 
 @pytest.fixture

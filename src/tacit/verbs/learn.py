@@ -144,21 +144,7 @@ def _fill(
     agreement = None if isinstance(told, Gap) else told
     records += [told] if isinstance(told, Gap) else agreement_records(told, settings.seed)
     write_records(partial / "results.json", records)
-    shown = choose(
-        index,
-        agreement.by_feature if agreement else (),
-        settings.shown_features,
-        settings.seed,
-    )
-    features = [each.feature for each in shown]
-    cards = write_cards(
-        index,
-        shown,
-        {each.feature: each for each in agreement.by_feature} if agreement else {},
-        promoted_tokens(subject, main, features, index.vocabulary),
-        partial / "artifacts",
-        seed=settings.seed,
-    )
+    cards = _cards(partial, settings, subject, main, index, agreement)
     findings = Findings(
         settings=settings,
         store=store,
@@ -176,6 +162,28 @@ def _fill(
         partial / "artifacts" / "pages.json", pages_of(findings, partial / "artifacts")
     )
     render_report(partial)
+
+
+def _cards(
+    partial: Path,
+    settings: LearnSettings,
+    subject: Subject,
+    main: Dictionary,
+    index: Index,
+    agreement: LabelAgreement | None,
+) -> tuple[str, str]:
+    """Choose the features that are shown and write their tables."""
+    agreements = agreement.by_feature if agreement else ()
+    shown = choose(index, agreements, settings.shown_features, settings.seed)
+    features = [each.feature for each in shown]
+    return write_cards(
+        index,
+        shown,
+        {each.feature: each for each in agreements},
+        promoted_tokens(subject, main, features, index.vocabulary),
+        partial / "artifacts",
+        seed=settings.seed,
+    )
 
 
 def in_words(member: Member) -> str:
