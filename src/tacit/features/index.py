@@ -122,7 +122,8 @@ class Index:
                 database.execute(
                     f"CREATE VIEW {name} AS SELECT * FROM {parquet(self.folder / file)}"
                 )
-            return database.execute(sql, list(values)).fetchnumpy()
+            found = database.execute(sql, list(values)).fetchnumpy()
+            return {name: np.asarray(column) for name, column in found.items()}
 
     def firings(self, feature: int) -> dict[str, np.ndarray]:
         """Return value and row of every firing of a feature, the largest first."""

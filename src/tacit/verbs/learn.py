@@ -16,6 +16,7 @@ from tacit.base.records import Gap, Record, Result, read_records, write_records
 from tacit.data.documents import Corpus
 from tacit.data.text import load_text
 from tacit.dictionaries.dictionary import Dictionary
+from tacit.features.agreement import LabelAgreement
 from tacit.features.build import build_index
 from tacit.features.index import Index, open_index
 from tacit.models.load import load_subject
