@@ -149,6 +149,15 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_process_who_holds_the_folder(
     assert bytes_of(out) == bytes_of(whole[0])
 
 
+@pytest.fixture
+def as_in_a_terminal():
+    """Ctrl-C as a terminal has it: parallel test workers are started ignoring it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("as_in_a_terminal")
 def test_ctrl_c_that_a_library_turns_into_its_own_error_is_still_ctrl_c(
     command, index, monkeypatch
 ):
