@@ -125,7 +125,7 @@ class Stopping:
     def __exit__(self, *_error):
         return False
 
-    def advance(self, done=1):
+    def advance(self, done=1, *, earlier=False):
         self.left -= 1
         if not self.left:
             raise Interrupted

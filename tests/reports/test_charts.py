@@ -39,6 +39,23 @@ def test_every_kind_is_sound_svg_in_the_colours_of_the_page(kind, log_x):
     assert chart.notes == ()
 
 
+@pytest.mark.parametrize("kind", ["line", "scatter", "histogram"])
+@pytest.mark.parametrize("values", [[32.0], [32.0, 32.0], [31.9999999, 32.0], [0.0, 0.0]])
+@pytest.mark.parametrize("log", [False, True])
+def test_values_that_all_but_coincide_are_drawn(kind, values, log):
+    table = {"x": values, "y": values}
+    chart = draw_chart(plot(kind, log_x=log, log_y=log), table, "c1-")
+    nothing = log and values[0] == 0
+    assert bool(chart.svg) is not nothing
+    assert bool(chart.notes) is nothing
+
+
+def test_dictionaries_of_one_sparsity_are_drawn():
+    table = {**TABLE, "method": ["a", "b", "c", "d"], "x": [32.0] * 4}
+    chart = draw_chart(plot(group="method", low="low", high="high", log_x=True), table, "c1-")
+    assert [entry.name for entry in chart.legend] == ["a", "b", "c", "d"]
+
+
 def test_every_id_is_its_own_and_every_reference_has_its_id():
     one, two = (draw_chart(plot(), TABLE, prefix).svg for prefix in ("c1-", "c2-"))
     ids = [re.findall(r' id="([^"]*)"', svg) for svg in (one, two)]

@@ -155,7 +155,8 @@ def _write_shards(
         span = slice(first, first + settings.contexts_per_shard)
         path = partial / shard_name(number)
         note_path = path.with_suffix(".json")
-        if not note_path.exists() or not _is_whole(path, note_path):
+        earlier = note_path.exists() and _is_whole(path, note_path)
+        if not earlier:
             tensors = _read_span(subject, contexts, span, tuple(widths), settings, number)
             with written_aside(path) as aside:
                 save_file(tensors, aside)
@@ -163,7 +164,7 @@ def _write_shards(
             note = {"rows": rows, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
             write_atomically(note_path, json.dumps(note))
         notes.append(json.loads(note_path.read_text()))
-        advance(int(contexts.mask[span].sum()))
+        advance(int(contexts.mask[span].sum()), earlier=earlier)
     return notes
 
 

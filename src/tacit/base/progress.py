@@ -13,8 +13,8 @@ from typing import Protocol, runtime_checkable
 class Task(Protocol):
     """One stretch of work under way."""
 
-    def __call__(self, done: int = 1) -> None:
-        """Report ``done`` more units of work."""
+    def __call__(self, done: int = 1, *, earlier: bool = False) -> None:
+        """Report ``done`` more units of work; ``earlier`` ones, from before a stop, set no pace."""
 
 
 Progress = Callable[[str, int, str], contextlib.AbstractContextManager[Task]]
@@ -25,8 +25,8 @@ Progress = Callable[[str, int, str], contextlib.AbstractContextManager[Task]]
 def silent(_title: str, _total: int, _unit: str) -> Generator[Task, None, None]:
     """Show nothing: the default of everything called from Python."""
 
-    def advance(done: int = 1) -> None:
-        del done
+    def advance(done: int = 1, *, earlier: bool = False) -> None:
+        del done, earlier
 
     yield advance
 
@@ -34,17 +34,19 @@ def silent(_title: str, _total: int, _unit: str) -> Generator[Task, None, None]:
 @contextlib.contextmanager
 def lines(title: str, total: int, unit: str) -> Generator[Task, None, None]:
     """Write one line to standard error when the work is done: for logs and pipes."""
-    count, began = 0, time.monotonic()
+    now, before, began = 0, 0, time.monotonic()
 
-    def advance(done: int = 1) -> None:
-        nonlocal count
-        count += done
+    def advance(done: int = 1, *, earlier: bool = False) -> None:
+        nonlocal now, before
+        now, before = (now, before + done) if earlier else (now + done, before)
 
     yield advance
     seconds = time.monotonic() - began
-    rate = count / seconds if seconds > 0 else 0.0
+    rate = now / seconds if seconds > 0 else 0.0
+    kept = f", {before:,} of them before" if before else ""
     sys.stderr.write(
-        f"{title}: {count:,} of {total:,} {unit} in {seconds:.1f} s ({rate:,.0f} a second)\n"
+        f"{title}: {now + before:,} of {total:,} {unit}{kept} in {seconds:.1f} s "
+        f"({rate:,.0f} a second)\n"
     )
 
 
@@ -64,10 +66,14 @@ def bars(title: str, total: int, unit: str) -> Generator[Task, None, None]:
     )
     with Bars(*columns, console=Console(stderr=True)) as drawn:
         task = drawn.add_task(title, total=total, rate="")
-        began, count = time.monotonic(), 0
+        began, count, before = time.monotonic(), 0, 0
 
-        def advance(done: int = 1) -> None:
-            nonlocal count
+        def advance(done: int = 1, *, earlier: bool = False) -> None:
+            nonlocal count, before
+            if earlier:  # the bar begins there, or the time left would be far too short
+                before += done
+                drawn.reset(task, completed=before + count)
+                return
             count += done
             seconds = max(time.monotonic() - began, 1e-9)
             drawn.update(task, advance=done, rate=f"{count / seconds:,.0f} {unit}/s")

@@ -110,7 +110,7 @@ def fit(
     written, pause = clock(), checkpoint_seconds
     end = start
     with progress("fit", steps, "steps") as advance:
-        advance(start.step)
+        advance(start.step, earlier=True)
         for end in _steps(members, blocks, start, first, path):
             advance(1)
             began = clock()
