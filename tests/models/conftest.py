@@ -32,6 +32,10 @@ FAMILY_NAMES = (
     "mistral",
     "qwen2",
     "qwen3",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "gemma3",
     "bert",
 )
 CAUSAL_NAMES = tuple(name for name in FAMILY_NAMES if name != "bert")
@@ -45,6 +49,10 @@ def build(name: str) -> torch.nn.Module:
     inner = {"intermediate_size": INNER}
     grouped = {**inner, "num_key_value_heads": 2}
     sequential = {**inner, "use_parallel_residual": False}
+    # A cap this low bends the logits of so small a model.
+    gemma = {"head_dim": 8, "sliding_window": 8, "final_logit_softcapping": 2.0}
+    if name == "gemma3":
+        return _with_eyes({**SIZES, **grouped, **gemma})
     classes = {
         "gpt_neox": (hub.GPTNeoXConfig, hub.GPTNeoXForCausalLM, inner),
         "gpt_neox_sequential": (hub.GPTNeoXConfig, hub.GPTNeoXForCausalLM, sequential),
@@ -57,10 +65,40 @@ def build(name: str) -> torch.nn.Module:
         ),
         "qwen2": (hub.Qwen2Config, hub.Qwen2ForCausalLM, grouped),
         "qwen3": (hub.Qwen3Config, hub.Qwen3ForCausalLM, {**grouped, "head_dim": 8}),
+        "gemma": (hub.GemmaConfig, hub.GemmaForCausalLM, {**grouped, "head_dim": 8}),
+        "gemma2": (hub.Gemma2Config, hub.Gemma2ForCausalLM, {**grouped, **gemma}),
+        "gemma3_text": (hub.Gemma3TextConfig, hub.Gemma3ForCausalLM, {**grouped, **gemma}),
         "bert": (hub.BertConfig, hub.BertModel, inner),
     }
     config_class, model_class, extra = classes[name]
-    model = model_class(config_class(**SIZES, **extra)).eval()
+    return _roughened(model_class(config_class(**SIZES, **extra)))
+
+
+def _with_eyes(text: dict[str, object]) -> torch.nn.Module:
+    """Return Gemma 3 as its larger sizes come: a language model beside a vision model."""
+    import transformers as hub
+
+    eyes = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 28,
+        "patch_size": 14,
+    }
+    ids = dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id"), 0)
+    config = hub.Gemma3Config(
+        text_config=text,
+        vision_config=eyes,
+        mm_tokens_per_image=4,
+        image_token_index=VOCABULARY - 1,
+        **ids,
+    )
+    return _roughened(hub.Gemma3ForConditionalGeneration(config))
+
+
+def _roughened(model: torch.nn.Module) -> torch.nn.Module:
+    model.eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 1:
@@ -116,7 +154,7 @@ def subject(request, subjects) -> Subject:
     return subjects[request.param]
 
 
-@pytest.fixture(params=["gpt_neox", "gpt2", "llama", "bert"])
+@pytest.fixture(params=["gpt_neox", "gpt2", "llama", "gemma2", "bert"])
 def kind(request, subjects) -> Subject:
     """One subject of each row of the table."""
     return subjects[request.param]

@@ -12,7 +12,7 @@ TEXTS = ["def add(left, right):", "print(name)", "x = 0"]
 LAYERS = 2
 
 # Written out by hand from the modeling code, not from the table under test: the body, then
-# block, attention's output, the MLP's last map; final norm.
+# block, attention's output, the MLP's last map; final norm; a norm after the MLP's last map.
 BY_HAND = {
     "gpt_neox": (
         "gpt_neox",
@@ -20,11 +20,24 @@ BY_HAND = {
         "attention.dense",
         "mlp.dense_4h_to_h",
         "final_layer_norm",
+        None,
     ),
-    "gpt2": ("transformer", "h", "attn.c_proj", "mlp.c_proj", "ln_f"),
-    "bert": ("", "encoder.layer", "attention.output.dense", "output.dense", None),
+    "gpt2": ("transformer", "h", "attn.c_proj", "mlp.c_proj", "ln_f", None),
+    "bert": ("", "encoder.layer", "attention.output.dense", "output.dense", None, None),
 }
-LIKE_LLAMA = ("model", "layers", "self_attn.o_proj", "mlp.down_proj", "norm")
+LIKE_LLAMA = ("model", "layers", "self_attn.o_proj", "mlp.down_proj", "norm", None)
+GEMMA_PARTS = (
+    "layers",
+    "post_attention_layernorm",
+    "mlp.down_proj",
+    "norm",
+    "post_feedforward_layernorm",
+)
+BY_HAND |= {
+    "gemma2": ("model", *GEMMA_PARTS),
+    "gemma3_text": ("model", *GEMMA_PARTS),
+    "gemma3": ("model.language_model", *GEMMA_PARTS),
+}
 
 
 def by_hand(subject):
@@ -33,7 +46,7 @@ def by_hand(subject):
 
 def hand_read(subject, ids, mask):
     """Every site by hooks placed by hand, and the model's output, in one plain pass."""
-    prefix, stack, attention, last, _ = by_hand(subject)
+    prefix, stack, attention, last, _, norm = by_hand(subject)
     body = subject.model.get_submodule(prefix)
     found, handles = {}, []
 
@@ -55,7 +68,7 @@ def hand_read(subject, ids, mask):
             block.get_submodule(last).register_forward_pre_hook(keep(f"mlp.{n}"))
         )
         handles.append(
-            block.get_submodule(last).register_forward_hook(keep(f"mlp_out.{n}"))
+            block.get_submodule(norm or last).register_forward_hook(keep(f"mlp_out.{n}"))
         )
     with torch.no_grad():
         out = subject.model(input_ids=ids, attention_mask=mask.long())
@@ -129,10 +142,11 @@ def test_replacing_sites_by_themselves_changes_nothing(kind):
 
 @pytest.mark.parametrize("site", ["embed", "attn_out.1", "mlp.1", "mlp_out.1", "resid.1"])
 def test_zeros_at_a_site_equal_a_hook_made_by_hand(kind, site):
-    prefix, stack, attention, last, _ = by_hand(kind)
+    prefix, stack, attention, last, _, norm = by_hand(kind)
     number = 0 if site == "embed" else 1
     block = kind.model.get_submodule(f"{prefix}.{stack}.{number}".lstrip("."))
-    part = {"attn_out": attention, "mlp": last, "mlp_out": last}.get(site.split(".")[0], "")
+    parts = {"attn_out": attention, "mlp": last, "mlp_out": norm or last}
+    part = parts.get(site.split(".")[0], "")
     module = block.get_submodule(part)
     if site in ("embed", "mlp.1"):
         handle = module.register_forward_pre_hook(
@@ -157,8 +171,8 @@ def test_promoted_is_the_gradient_of_the_logits_at_a_fixed_scale(causal):
     """With the norm's division held fixed, logits are linear in the direction added."""
     flow = causal.run(["x = 0"], sites=("resid.1",), logits=True)
     stream = flow.activations["resid.1"][0, -1].double()
-    norm_path = by_hand(causal)[4]
-    norm = copy.deepcopy(causal.model.base_model.get_submodule(norm_path)).double()
+    prefix, *_, norm_path, _ = by_hand(causal)
+    norm = copy.deepcopy(causal.model.get_submodule(f"{prefix}.{norm_path}")).double()
     centres = isinstance(norm, torch.nn.LayerNorm)
     centred = stream - stream.mean() if centres else stream
     size = centred.square().mean().sqrt()

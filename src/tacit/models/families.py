@@ -6,7 +6,7 @@ whole model. A row that is wrong is found out when a subject is loaded (``proof.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 
@@ -21,13 +21,19 @@ class Family:
     """The module whose output attention adds to the residual stream."""
     mlp_last: str
     """The MLP's last linear map: its input is ``mlp.N``, its output ``mlp_out.N``."""
+    mlp_norm: str | None = None
+    """The norm after that map and before the sum, whose output is then ``mlp_out.N``."""
     post_norms: tuple[str, str] | None = None
     """Norms over the stream after attention and after the MLP has been added (as in BERT);
     None where the stream itself is never normalised."""
     final_norm: str | None
     """The norm between the last block and the head; None where there is none."""
+    norm_offset: float = 0.0
+    """What that norm adds to its weight before it scales by it."""
     head: str | None
     """The map to the logits of the next token; None for an encoder."""
+    logit_cap_key: str | None = None
+    """The configuration's key for c where logits are c tanh(head / c); None where never."""
     layers_key: str = "num_hidden_layers"
     """The configuration's key for the number of blocks."""
     load_options: Mapping[str, object] = field(default_factory=dict)
@@ -41,6 +47,30 @@ LLAMA = Family(
     final_norm="norm",
     head="lm_head",
 )
+
+GEMMA = Family(
+    block="layers.{n}",
+    attention_out="layers.{n}.post_attention_layernorm",
+    mlp_last="layers.{n}.mlp.down_proj",
+    mlp_norm="layers.{n}.post_feedforward_layernorm",
+    final_norm="norm",
+    norm_offset=1.0,
+    head="lm_head",
+    logit_cap_key="final_logit_softcapping",
+)
+
+
+def _inside(family: Family, prefix: str) -> Family:
+    """Return the row of a model that holds this family's body as one of its parts."""
+    return replace(
+        family,
+        block=f"{prefix}.{family.block}",
+        attention_out=f"{prefix}.{family.attention_out}",
+        mlp_last=f"{prefix}.{family.mlp_last}",
+        mlp_norm=family.mlp_norm and f"{prefix}.{family.mlp_norm}",
+        final_norm=family.final_norm and f"{prefix}.{family.final_norm}",
+    )
+
 
 FAMILIES: Mapping[str, Family] = {
     "gpt_neox": Family(
@@ -61,6 +91,11 @@ FAMILIES: Mapping[str, Family] = {
     "mistral": LLAMA,
     "qwen2": LLAMA,
     "qwen3": LLAMA,
+    "gemma": replace(LLAMA, norm_offset=1.0),
+    "gemma2": GEMMA,
+    "gemma3_text": GEMMA,
+    # The larger sizes: beside a vision model, and never with a cap.
+    "gemma3": replace(_inside(GEMMA, "language_model"), logit_cap_key=None),
     "bert": Family(
         block="encoder.layer.{n}",
         attention_out="encoder.layer.{n}.attention.output.dense",

@@ -112,8 +112,8 @@ def _subject(
 ) -> Subject:
     """Return a model as a subject, its sites placed and proven."""
     model.eval()
-    config = _config(model)
-    family = families.get(config.model_type) if config is not None else None
+    whole, config = _config(model), _text_config(model)
+    family = families.get(whole.model_type) if whole is not None else None
     places, missing = {}, {}
     if family is not None:
         places, missing = named_places(
@@ -149,6 +149,12 @@ def _config(model: nn.Module) -> Any:
     return model.config if isinstance(model, PreTrainedModel) else None
 
 
+def _text_config(model: nn.Module) -> Any:
+    """Return the part of the configuration that speaks of the blocks and the vocabulary."""
+    config = _config(model)
+    return None if config is None else config.get_text_config()
+
+
 def _first(model: nn.Module) -> torch.Tensor:
     """Return the first weight, whose type and device stand for the model's."""
     return next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
@@ -164,7 +170,7 @@ def _is_causal(model: nn.Module, family: Family | None) -> bool:
 
 def _token_ids(model: nn.Module, tokenizer: Any, vocab_size: int | None) -> dict[str, Any]:
     """Return what opens, ends and pads a text: the tokenizer's word before the configuration's."""
-    config = _config(model)
+    config = _text_config(model)
     generation = getattr(model, "generation_config", None)
     sources = [source for source in (tokenizer, config, generation) if source is not None]
 

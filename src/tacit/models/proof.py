@@ -96,9 +96,11 @@ def _layer(subject: Subject, family: Family, flow: Flow, n: int) -> dict[str, st
     if found:
         reason = f"block {n}'s output is not its input plus attn_out.{n} plus mlp_out.{n} ({found})"
         refused = dict.fromkeys([f"attn_out.{n}", f"mlp_out.{n}", f"resid.{n}"], reason)
-    found = _recomputed(
-        [subject.site_map.named[f"mlp_out.{n}"].module], read[f"mlp.{n}"], mlp
+    last_map, given = (
+        subject.site_map.named[f"{kind}.{n}"].module for kind in ("mlp", "mlp_out")
     )
+    way = [last_map] if given is last_map else [last_map, given]
+    found = _recomputed(way, read[f"mlp.{n}"], mlp)
     if found:
         refused[f"mlp.{n}"] = (
             f"through the MLP's last map it does not give mlp_out.{n} ({found})"
@@ -170,6 +172,8 @@ def _head(subject: Subject, family: Family, flow: Flow, last: str) -> dict[str, 
     except AttributeError as error:
         found = str(error)
     else:
+        cap = logit_cap(subject)
+        modules += [] if cap is None else [_Cap(cap)]
         found = _recomputed(modules, flow.activations[last], flow.logits)
     if found is None:
         return {}
@@ -177,6 +181,26 @@ def _head(subject: Subject, family: Family, flow: Flow, last: str) -> dict[str, 
         f"{last} through the final norm and the head does not give the logits ({found})"
     )
     return dict.fromkeys([last, HEAD], reason)
+
+
+def logit_cap(subject: Subject) -> float | None:
+    """Return c where the subject's logits are c tanh(head / c), or None."""
+    family = subject.family
+    if family is None or family.logit_cap_key is None:
+        return None
+    return getattr(subject.model.config.get_text_config(), family.logit_cap_key)
+
+
+@final
+class _Cap(nn.Module):
+    """What some models put behind the head."""
+
+    def __init__(self, cap: float) -> None:
+        super().__init__()
+        self.cap = cap
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return (logits / self.cap).tanh() * self.cap
 
 
 def _recomputed(modules: list[nn.Module], value: Tensor, expected: Tensor) -> str | None:

@@ -108,7 +108,7 @@ def named_places(
     for n in range(num_layers):
         place(f"attn_out.{n}", family.attention_out.format(n=n), "output")
         place(f"mlp.{n}", family.mlp_last.format(n=n), "input")
-        place(f"mlp_out.{n}", family.mlp_last.format(n=n), "output")
+        place(f"mlp_out.{n}", (family.mlp_norm or family.mlp_last).format(n=n), "output")
         place(f"resid.{n}", family.block.format(n=n), "output")
     return places, missing
 

@@ -188,7 +188,8 @@ class Subject:
         The direct effect through the final norm's own weights and the head, in logits per unit
         of direction at a norm's scale of 1: a LayerNorm centres the direction first; the
         division by the stream's size depends on the text and is left out, so compare tokens for
-        one direction, not sizes between texts. The head's bias moves no direction: left out.
+        one direction, not sizes between texts. The head's bias moves no direction: left out, as
+        is a cap behind the head, which keeps the order of tokens.
         """
         self._check_has_logits()
         if (
@@ -207,7 +208,10 @@ class Subject:
         head: Any = self.model.get_submodule(self.family.head)
         with torch.no_grad():
             return promoted_logits(
-                directions, norm.weight, head.weight, centred=isinstance(norm, nn.LayerNorm)
+                directions,
+                norm.weight + self.family.norm_offset,
+                head.weight,
+                centred=isinstance(norm, nn.LayerNorm),
             )
 
     def _check_has_logits(self) -> None:
