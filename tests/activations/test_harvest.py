@@ -181,3 +181,10 @@ def test_windows_come_back_as_the_subject_read_them(tiny_store):
     fewer = windows_in(tiny_store, "resid.0", held_out=True, max_windows=2)
     assert len(fewer.ids) == 2
     assert fewer.num_left_out == len(windows.ids) - 2
+
+
+def test_a_pattern_harvests_all_that_it_matches(tmp_path, tiny_subject, programs):
+    store = harvest(tiny_subject, load_text(programs), ["resid.*"], tmp_path / "store")
+    assert set(store.sites) == {
+        site for site in tiny_subject.sites() if site.startswith("resid.")
+    }

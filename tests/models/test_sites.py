@@ -64,3 +64,25 @@ def test_a_long_listing_is_cut_and_counted():
 def test_a_run_of_layers_is_listed_by_its_ends(layers):
     names = ["embed", *(f"resid.{n}" for n in range(layers))]
     assert listing(names) == f"embed, resid.0 to resid.{layers - 1}"
+
+
+def test_a_pattern_is_every_site_that_it_matches_once(kind):
+    flow = kind.run(["x = 0"], sites=["resid.*", "embed", "resid.1"])
+    assert list(flow.activations) == ["resid.0", "resid.1", "embed"]
+    assert kind.site_map.expand(["mlp_out.[1-9]", "attn_out.0"]) == (
+        "mlp_out.1",
+        "attn_out.0",
+    )
+    assert kind.site_map.expand(["*"]) == kind.sites()
+
+
+def test_a_pattern_that_matches_nothing_lists_the_sites(kind):
+    with pytest.raises(
+        UserError, match=r"matches the pattern 'residual\.\*'. Known: embed"
+    ):
+        kind.run(["x = 0"], sites=["residual.*"])
+
+
+def test_a_pattern_where_one_site_is_needed_is_refused(kind):
+    told = message_for(kind, "resid.*")
+    assert "stands for 2 sites" in told and "resid.0 to resid.1" in told

@@ -116,6 +116,7 @@ def harvest(
     settings = settings or HarvestSettings()
     if not sites:
         raise UserError("no site was named; try `tacit list sites MODEL`.")
+    sites = subject.site_map.expand(sites)
     widths = {site: subject.width(site) for site in sites}
     contexts = windows_of(subject, corpus, settings)
     manifest = {

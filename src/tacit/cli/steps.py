@@ -35,7 +35,10 @@ def harvest(
     model: Model = None,
     *,
     model_folder: ModelFolder = None,
-    site: Annotated[list[str], typer.Option(help="Where to read; repeatable.")],
+    site: Annotated[
+        list[str],
+        typer.Option(help="Where to read, or a pattern such as resid.*; repeatable."),
+    ],
     text: Annotated[
         str | None,
         typer.Option(help="A source (`tacit list sources`), a file or a folder."),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Int
@@ -172,7 +172,7 @@ def _head(subject: Subject, family: Family, flow: Flow, last: str) -> dict[str, 
     except AttributeError as error:
         found = str(error)
     else:
-        cap = logit_cap(subject)
+        cap = _logit_cap(subject)
         modules += [] if cap is None else [_Cap(cap)]
         found = _recomputed(modules, flow.activations[last], flow.logits)
     if found is None:
@@ -183,12 +183,13 @@ def _head(subject: Subject, family: Family, flow: Flow, last: str) -> dict[str, 
     return dict.fromkeys([last, HEAD], reason)
 
 
-def logit_cap(subject: Subject) -> float | None:
+def _logit_cap(subject: Subject) -> float | None:
     """Return c where the subject's logits are c tanh(head / c), or None."""
     family = subject.family
     if family is None or family.logit_cap_key is None:
         return None
-    return getattr(subject.model.config.get_text_config(), family.logit_cap_key)
+    model: Any = subject.model
+    return getattr(model.config.get_text_config(), family.logit_cap_key)
 
 
 @final

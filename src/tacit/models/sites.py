@@ -3,13 +3,15 @@
 ``embed``: what enters block 0. ``resid.N``: what leaves block N, before any final norm.
 ``attn_out.N``, ``mlp_out.N``: what attention and the MLP add to the residual stream.
 ``mlp.N``: what enters the MLP's last linear map. A dotted module path: what that module gives.
+Where several are read, ``resid.*`` stands for all that it matches.
 """
 
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, final
 
@@ -18,6 +20,8 @@ from torch import nn
 from tacit.base.errors import UserError
 from tacit.models.families import Family
 
+PATTERN = frozenset("*?[")
+"""Characters that make a site's name a pattern, as in a shell."""
 LISTED_PATHS = 12
 """Module paths that an error prints before it only counts the rest."""
 
@@ -53,6 +57,25 @@ class Sites:
             return tuple(name for name in self.named if name not in self.refused)
         return tuple(path for path, _ in self.model.named_modules() if path)
 
+    def expand(self, sites: Sequence[str]) -> tuple[str, ...]:
+        """Return sites with every pattern (``resid.*``, ``mlp.[02]``) as what it matches, once.
+
+        Raises ``UserError`` for a pattern that matches nothing; a plain name is left to ``find``.
+        """
+        found: list[str] = []
+        for site in sites:
+            if not set(site) & PATTERN:
+                found.append(site)
+                continue
+            matches = fnmatch.filter(self.names(), site)
+            if not matches:
+                raise UserError(
+                    f"no site of {self.of} matches the pattern {site!r}. "
+                    f"Known: {listing(self.names())}."
+                )
+            found += matches
+        return tuple(dict.fromkeys(found))
+
     def find(self, site: str) -> Place:
         """Return the place a site's name stands for, or raise the error that lists them."""
         if site in self.refused:
@@ -69,6 +92,12 @@ class Sites:
 
     def _unknown(self, site: str, modules: Mapping[str, nn.Module]) -> str:
         known = self.names()
+        several = fnmatch.filter(known, site) if set(site) & PATTERN else []
+        if several:
+            return (
+                f"{site!r} stands for {len(several)} sites of {self.of} where one is needed; "
+                f"name one of {listing(several)}."
+            )
         kind = re.fullmatch(r"(\w+)\.(\d+)", site)
         if kind and f"{kind[1]}.0" in self.named:
             layers = sum(name.startswith(f"{kind[1]}.") for name in self.named)

@@ -133,6 +133,7 @@ class Subject:
         site if no logits are asked for (a module path runs it all, as it may come twice).
         ``gradients`` keeps the graph: differentiate logits or deeper sites by the sites read.
         """
+        sites = self.site_map.expand(sites)
         if logits:
             self._check_has_logits()
         given, out = self._given(inputs, prepend_bos=prepend_bos), None

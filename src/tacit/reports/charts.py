@@ -27,9 +27,8 @@ from tacit.reports.themed import GROUND, INK, NUM_COLOURS, SERIES, themed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
 else:
-    Axes = Axis = Any
+    Axes = Any
 
 WIDTH_INCHES, HEIGHT_INCHES = 7.2, 3.7
 NUM_BINS = 40
@@ -149,23 +148,27 @@ _DRAW: dict[str, Callable[[Axes, Plot, Points], None]] = {
 }
 
 
-def _open_up(axis: Axis, *, logarithmic: bool) -> None:
+def _open_up(axes: Axes, plot: Plot) -> None:
     """Give an axis whose values all but coincide a width that can be drawn."""
-    low, high = sorted(axis.get_view_interval())
-    if high - low > 1e-3 * abs(high):
-        return
-    if logarithmic:
-        axis.axes.set(**{f"{axis.axis_name}lim": (low / 2, high * 2)})
-    else:
-        around = abs(high) / 2 or 1.0
-        axis.axes.set(**{f"{axis.axis_name}lim": (low - around, high + around)})
+    for axis, logarithmic, put in (
+        (axes.xaxis, plot.log_x, axes.set_xlim),
+        (axes.yaxis, plot.log_y, axes.set_ylim),
+    ):
+        low, high = sorted(axis.get_view_interval())
+        if high - low > 1e-3 * abs(high):
+            continue
+        if logarithmic:
+            put(low / 2, high * 2)
+        else:
+            around = abs(high) / 2 or 1.0
+            put(low - around, high + around)
 
 
 def _scales(axes: Axes, plot: Plot, points: Points) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+    _open_up(axes, plot)
     for axis, logarithmic in ((axes.xaxis, plot.log_x), (axes.yaxis, plot.log_y)):
-        _open_up(axis, logarithmic=logarithmic)
         axis.set_major_formatter(FuncFormatter(tick))
         axis.set_minor_formatter(NullFormatter())
         if logarithmic:
