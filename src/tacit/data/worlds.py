@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -66,23 +67,20 @@ class SuperposedWorld:
 
     def __post_init__(self) -> None:
         g, active, noise = self.num_features, self.num_active, self.noise
-        _require("num_features", g, "at least 1", holds=g >= 1)
-        _require("width", self.width, "at least 1", holds=self.width >= 1)
-        _require("num_active", active, "at least 1", holds=active >= 1)
-        _require("num_active", active, f"at most num_features, {g}", holds=active <= g)
+        require("num_features", g, "at least 1", holds=g >= 1)
+        require("width", self.width, "at least 1", holds=self.width >= 1)
+        require("num_active", active, "at least 1", holds=active >= 1)
+        require("num_active", active, f"at most num_features, {g}", holds=active <= g)
         decay_holds = 0 < self.decay <= 1
-        _require("decay", self.decay, "above 0 and at most 1", holds=decay_holds)
+        require("decay", self.decay, "above 0 and at most 1", holds=decay_holds)
         noise_holds = math.isfinite(noise) and noise >= 0
-        _require("noise", noise, "0 or more, and finite", holds=noise_holds)
-        _require("seed", self.seed, "0 or more", holds=self.seed >= 0)
+        require("noise", noise, "0 or more, and finite", holds=noise_holds)
+        require("seed", self.seed, "0 or more", holds=self.seed >= 0)
 
     @functools.cached_property
     def features(self) -> Float[Tensor, "g d"]:
         """The true features, unit rows. Treat as read-only: every block is made of them."""
-        rng = stream(self.seed, "data/world/features")
-        raw = rng.standard_normal((self.num_features, self.width))
-        unit = raw / np.linalg.norm(raw, axis=1, keepdims=True)
-        return torch.from_numpy(unit.astype(np.float32))
+        return random_directions(self.seed, self.num_features, self.width)
 
     @functools.cached_property
     def probabilities(self) -> Float[Tensor, " g"]:
@@ -95,32 +93,15 @@ class SuperposedWorld:
 
         Blocks of different index are independent; so are those of different ``rows``.
         """
-        _require("block index", index, "0 or more", holds=index >= 0)
-        _require("number of rows", rows, "at least 1", holds=rows >= 1)
+        require("block index", index, "0 or more", holds=index >= 0)
+        require("number of rows", rows, "at least 1", holds=rows >= 1)
         rng = stream(self.seed, f"data/world/block/{index}/{rows}")
         places = self._active(rng, rows)
-        samples, features = np.divmod(places, self.num_features)
+        samples, active = np.divmod(places, self.num_features)
         # Generators draw from [0, 1); a strength of 0 would mean that the feature is silent.
         strengths = 1 - rng.random(len(places), dtype=np.float32)
-        ends = np.cumsum(np.bincount(samples, minlength=rows))
-        bounds = np.append(0, ends)
-        shape = (rows, self.num_features)
-        code = sparse.csr_array((strengths, features, bounds), shape=shape)
-        vectors = code @ self.features.numpy()
-        if self.noise > 0:
-            drawn = rng.standard_normal((rows, self.width), dtype=np.float32)
-            vectors += np.float32(self.noise) * drawn
-        width = max(1, int(np.diff(bounds).max()))
-        columns = np.arange(len(places)) - bounds[samples]
-        values = np.zeros((rows, width), dtype=np.float32)
-        indices = np.zeros((rows, width), dtype=np.int64)
-        values[samples, columns] = strengths
-        indices[samples, columns] = features
-        return WorldBlock(
-            vectors=torch.from_numpy(vectors),
-            values=torch.from_numpy(values),
-            indices=torch.from_numpy(indices),
-            num_features=self.num_features,
+        return assemble(
+            samples, active, strengths, self.features, rng, rows=rows, noise=self.noise
         )
 
     def _active(self, rng: np.random.Generator, rows: int) -> Int[np.ndarray, " a"]:
@@ -145,16 +126,75 @@ class SuperposedWorld:
         return places
 
 
+def assemble(
+    samples: Int[np.ndarray, " a"],
+    active: Int[np.ndarray, " a"],
+    strengths: Float[np.ndarray, " a"],
+    features: Float[Tensor, "g d"],
+    rng: np.random.Generator,
+    *,
+    rows: int,
+    noise: float,
+) -> WorldBlock:
+    """Return the block in which ``active[j]`` is on in sample ``samples[j]``, these ascending."""
+    num_features, width = features.shape
+    ends = np.cumsum(np.bincount(samples, minlength=rows))
+    bounds = np.append(0, ends)
+    code = sparse.csr_array((strengths, active, bounds), shape=(rows, num_features))
+    vectors = code @ features.numpy()
+    if noise > 0:
+        drawn = rng.standard_normal((rows, width), dtype=np.float32)
+        vectors += np.float32(noise) * drawn
+    longest = max(1, int(np.diff(bounds).max()))
+    columns = np.arange(len(samples)) - bounds[samples]
+    values = np.zeros((rows, longest), dtype=np.float32)
+    indices = np.zeros((rows, longest), dtype=np.int64)
+    values[samples, columns] = strengths
+    indices[samples, columns] = active
+    return WorldBlock(
+        vectors=torch.from_numpy(vectors),
+        values=torch.from_numpy(values),
+        indices=torch.from_numpy(indices),
+        num_features=num_features,
+    )
+
+
+def random_directions(seed: int, count: int, width: int) -> Float[Tensor, "g d"]:
+    """Return isotropic unit rows, the features of every world of this seed and shape."""
+    raw = stream(seed, "data/world/features").standard_normal((count, width))
+    unit = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    return torch.from_numpy(unit.astype(np.float32))
+
+
+@runtime_checkable
+class World(Protocol):
+    """Samples made of known features."""
+
+    @property
+    def width(self) -> int:
+        """Dimensions of a sample (d)."""
+        ...
+
+    @property
+    def features(self) -> Float[Tensor, "g d"]:
+        """The true features, unit rows."""
+        ...
+
+    def block(self, index: int, rows: int) -> WorldBlock:
+        """Return ``rows`` samples, the same ones at every call."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class WorldBlocks:
     """A world as an endless stream of blocks that dictionaries are fitted on."""
 
-    world: SuperposedWorld
+    world: World
     rows: int
     """Samples in each block."""
 
     def __post_init__(self) -> None:
-        _require("rows", self.rows, "at least 1", holds=self.rows >= 1)
+        require("rows", self.rows, "at least 1", holds=self.rows >= 1)
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -172,7 +212,7 @@ class WorldBlocks:
         return {"world": self.world.block(i, self.rows).vectors}
 
 
-def _require(name: str, value: int | float, bounds: str, *, holds: bool) -> None:
+def require(name: str, value: int | float, bounds: str, *, holds: bool) -> None:
     """Raise the error of a value out of its bounds."""
     if not holds:
         raise UserError(f"{name} is {value}, which no world can have; make it {bounds}.")
