@@ -1,6 +1,8 @@
 """Files are written whole or not at all, and a full disk is one message."""
 
+import contextlib
 import errno
+import shutil
 
 import pytest
 
@@ -22,6 +24,20 @@ def test_an_error_leaves_the_old_file_and_no_trace(tmp_path):
         raise ValueError("half way")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "old"
+
+
+def test_what_a_killed_writer_left_is_gone_once_the_file_is_written(tmp_path):
+    with contextlib.suppress(KeyboardInterrupt), written_aside(tmp_path / "file") as aside:
+        left = aside.parent
+        kept = tmp_path / "kept"
+        (left / ".tmpAbC").write_bytes(b"what a library wrote")
+        aside.write_text("half")
+        shutil.copytree(left, kept)  # as after a kill, when nothing is tidied
+        raise KeyboardInterrupt
+    kept.rename(left)
+    write_atomically(tmp_path / "file", "whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_text() == "whole"
 
 
 @pytest.mark.parametrize("number", sorted(REASONS))

@@ -64,17 +64,24 @@ def bytes_of(folder, names=("*",)):
     return {str(p.relative_to(folder)): p.read_bytes() for p in files if p.is_file()}
 
 
-def killed(server, words, folder, seconds, progress_of):
+def killed(server, words, folder, seconds, progress_of, a_step):
     """Kill the command ten times at random moments of its work; return how far it was each time.
 
-    Where it is done before the tenth, it begins again in another folder; all are returned.
+    A moment is a random number of steps of ``a_step`` after the start, and a random time more:
+    counted so, kills are spread over all of the work on a busy machine too. Where it is done
+    before the tenth, it begins again in another folder; all are returned.
     """
     rng, progress, outs = random.Random(0), [], [folder / "0"]
     while len(progress) < KILLS:
         running = server.start(*words, "--out", outs[-1])
         if running.works_on(outs[-1]):
-            # A quarter at most, so that ten kills are spread over all of the work.
-            time.sleep(rng.uniform(0, seconds / 4))
+            partial, latest = partial_of(outs[-1]), time.monotonic() + 4 * seconds
+            target = progress_of(partial) + a_step * rng.choice((0, 1, 1, 2, 2))
+            while partial.exists() and time.monotonic() < latest:
+                if progress_of(partial) >= target:
+                    break
+                time.sleep(0.002)
+            time.sleep(rng.uniform(0, seconds / 20))
         running.signal(signal.SIGKILL)
         ended = running.wait()
         if ended.code == -signal.SIGKILL and not outs[-1].exists():
@@ -95,15 +102,18 @@ def num_steps(partial):
     path = partial / "fit" / "checkpoint.safetensors"
     if not path.exists():
         return 0
-    with safe_open(path, framework="pt") as opened:
-        return json.loads(opened.metadata()["tacit-fit"])["step"]
+    try:
+        with safe_open(path, framework="pt") as opened:
+            return json.loads(opened.metadata()["tacit-fit"])["step"]
+    except FileNotFoundError:  # the fit has just been finished
+        return 0
 
 
 def test_a_harvest_killed_ten_times_ends_in_the_same_bytes(
     tmp_path, server, harvesting, whole
 ):
     store, seconds = whole
-    progress, outs = killed(server, harvesting, tmp_path, seconds, num_shards)
+    progress, outs = killed(server, harvesting, tmp_path, seconds, num_shards, 1)
     total = len(list(store.glob("shards/*.safetensors")))
     midway = {each for each in progress if 0 < each < total}
     assert len(midway) >= 4, f"shards at each kill, of {total}: {progress}"
@@ -114,7 +124,7 @@ def test_a_harvest_killed_ten_times_ends_in_the_same_bytes(
 def test_a_fit_killed_ten_times_ends_in_the_same_bytes(tmp_path, server, whole):
     fitting = ("fit", "--store", whole[0], *FIT)
     dictionary, seconds = left_alone(server, fitting, tmp_path / "whole")
-    progress, outs = killed(server, fitting, tmp_path / "killed", seconds, num_steps)
+    progress, outs = killed(server, fitting, tmp_path / "killed", seconds, num_steps, 15)
     midway = {each for each in progress if 0 < each < 150}
     assert len(midway) >= 4, f"steps in the checkpoint at each kill, of 150: {progress}"
     names = ("dictionary.*",)  # its manifest says when it was begun

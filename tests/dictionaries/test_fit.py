@@ -228,7 +228,7 @@ def test_progress_is_told(tmp_path):
     @contextlib.contextmanager
     def progress(title, total, unit):
         told.append((title, total, unit))
-        yield lambda done=1: told.append(done)
+        yield lambda done=1, *, earlier=False: told.append((done, earlier))
 
     fit([PCA()], stream(), [0], steps=3, progress=progress)
-    assert told == [("fit", 3, "steps"), 0, 1, 1, 1]
+    assert told == [("fit", 3, "steps"), (0, True), *[(1, False)] * 3]

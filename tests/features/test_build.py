@@ -142,7 +142,9 @@ def test_a_killed_build_ends_in_the_same_bytes(sparse, tmp_path, monkeypatch, ki
             build_index(sparse.dictionary, sparse.store, again)
     assert not again.exists()
     # What a kill without warning leaves behind.
-    (partial_of(again) / f".{BY_ROW}.tmp").write_bytes(b"half a file")
+    beside = partial_of(again) / f".{BY_ROW}.tmp"
+    beside.mkdir(exist_ok=True)
+    (beside / BY_ROW).write_bytes(b"half a file")
     (partial_of(again) / BY_FEATURE).write_bytes(b"half a file")
     build_index(sparse.dictionary, sparse.store, again)
     names = {path.name for path in sparse.index.folder.iterdir()}

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 
@@ -49,18 +50,30 @@ def _reason(error: Exception) -> str | None:
 
 @contextlib.contextmanager
 def written_aside(path: Path) -> Generator[Path, None, None]:
-    """Yield a temporary path beside ``path``; flush and rename it on success, else remove it."""
-    aside = path.with_name(f".{path.name}.tmp")
+    """Yield a path in a hidden folder beside ``path``; flush and move it there on success.
+
+    A folder, because libraries write files of their own beside the one they are given (safetensors
+    does), and what a kill leaves of those must go when the same file is written again.
+    """
+    beside = path.with_name(f".{path.name}.tmp")
+    aside = beside / path.name
     try:
         with disk_errors_explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _clear(beside)
+            beside.mkdir(parents=True)
             yield aside
             with aside.open("rb") as written:
                 os.fsync(written.fileno())
             aside.chmod(_ordinary_mode())
             aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        _clear(beside)
+
+
+def _clear(beside: Path) -> None:
+    """Remove what is left of an earlier write."""
+    if beside.is_dir():
+        shutil.rmtree(beside)
 
 
 def _ordinary_mode() -> int:
