@@ -204,3 +204,28 @@ def test_the_lock_is_free_again_after_the_block(tmp_path):
         with exclusive_lock(tmp_path):
             pass
     assert partial_of(tmp_path / "a").name == ".a.partial"
+
+
+def test_what_came_to_the_place_meanwhile_is_kept_and_so_is_the_work(tmp_path):
+    final = tmp_path / "run"
+    with (
+        pytest.raises(UserError, match="already exists"),
+        whole_folder(final, MANIFEST) as made,
+    ):
+        (made / "made.txt").write_text("hours of work")
+        final.mkdir()
+        (final / "notes.txt").write_text("somebody's")
+    assert (final / "notes.txt").read_text() == "somebody's"
+    assert (partial_of(final) / "made.txt").exists()
+
+
+def test_a_link_is_replaced_where_it_points(tmp_path):
+    target, link = tmp_path / "disk" / "run", tmp_path / "run"
+    with whole_folder(target, MANIFEST) as made:
+        (made / "made.txt").write_text("old")
+    link.symlink_to(target)
+    with whole_folder(link, MANIFEST, replace=True) as made:
+        (made / "made.txt").write_text("new")
+    assert link.is_symlink()
+    assert (link / "made.txt").read_text() == "new"
+    assert [path.name for path in target.parent.iterdir()] == ["run"]

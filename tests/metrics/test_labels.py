@@ -136,3 +136,10 @@ def test_bad_input_is_explained():
         f1_sparse(scores, labels, -1.0, 2)
     with pytest.raises(UserError, match="1 of 2 scores are not finite"):
         auroc(np.array([1.0, np.nan]), np.array([True, False]))
+
+
+def test_a_threshold_between_neighbouring_single_precision_scores_holds():
+    scores = np.array([1.0000001, 1.0000002], dtype=np.float32)
+    labels = np.array([False, True])
+    fitted = best_f1_threshold(scores, labels)
+    assert fitted.f1 == f1(scores, labels, fitted.threshold) == 1.0

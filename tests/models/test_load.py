@@ -117,7 +117,7 @@ def test_a_family_without_a_row_has_module_paths(folders):
     subject = load_subject(folders["gpt_neox"], families={})
     assert subject.is_causal and "gpt_neox.layers.0" in subject.sites()
     assert subject.width("gpt_neox.layers.0") == 32
-    with pytest.raises(UserError, match="is not known"):
+    with pytest.raises(UserError, match="are not known"):
         subject.promoted(torch.ones(1, 32))
 
 

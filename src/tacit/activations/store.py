@@ -30,6 +30,8 @@ KIND = "store"
 TOKENS = "tokens.parquet"
 HIGH_NORM = "high_norm."
 LABEL = "label."
+LABELLED = "labelled"
+"""Column that says whether the truth about a row's document is known; there if any label is."""
 
 
 def shard_name(number: int) -> str:
@@ -141,8 +143,9 @@ class Store:
         return out
 
 
-def open_store(folder: Path, *, verify: bool = False) -> Store:
+def open_store(folder: str | Path, *, verify: bool = False) -> Store:
     """Return the store in ``folder``; with ``verify``, after reading every checksum."""
+    folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"there is no store at {folder}; make one with `tacit harvest`.")
     manifest = read_manifest(folder)

@@ -14,7 +14,14 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from tacit.activations.contexts import Contexts
-from tacit.activations.store import HIGH_NORM, LABEL, TOKENS, shard_name, shard_norms
+from tacit.activations.store import (
+    HIGH_NORM,
+    LABEL,
+    LABELLED,
+    TOKENS,
+    shard_name,
+    shard_norms,
+)
 from tacit.base.files import sha256_of, write_atomically, written_aside
 from tacit.base.seeds import stream
 from tacit.data.documents import Corpus, is_held_out
@@ -65,7 +72,7 @@ def finish_store(
         "split": split,
         "shard_rows": [note["rows"] for note in notes],
         "documents": [document.name for document in corpus.documents],
-        "labels": [name.removeprefix(LABEL) for name in labels],
+        "labels": [name.removeprefix(LABEL) for name in labels if name != LABELLED],
         "num_unlabelled_documents": num_unlabelled,
         "checksums": {
             name: {
@@ -149,7 +156,11 @@ def _lines(
 
 
 def label_columns(corpus: Corpus, contexts: Contexts) -> tuple[dict[str, np.ndarray], int]:
-    """Return the truth for every row, and the number of documents for which none is known."""
+    """Return the truth for every row, and the number of documents for which none is known.
+
+    Rows of those documents are False in every label and in ``LABELLED``, so that nobody takes
+    "not known" for "absent".
+    """
     if corpus.labeller is None:
         return {}, 0
     labeller = LABELLERS[corpus.labeller]
@@ -167,6 +178,7 @@ def label_columns(corpus: Corpus, contexts: Contexts) -> tuple[dict[str, np.ndar
         for name, truth in found.items():
             column = columns.setdefault(LABEL + name, np.zeros(len(offsets), dtype=bool))
             column[here] = truth
+        columns.setdefault(LABELLED, np.zeros(len(offsets), dtype=bool))[here] = True
     return columns, num_unlabelled
 
 

@@ -122,6 +122,7 @@ def whole_folder(
     folder is complete and then gives way to it, and a partial folder of another configuration
     is begun anew.
     """
+    final = final.resolve() if final.is_symlink() else final
     partial = partial_of(final)
     _check_free(final, manifest, replace=replace)
     with disk_errors_explained(partial):
@@ -136,6 +137,8 @@ def whole_folder(
                 if not _has_work(partial):
                     shutil.rmtree(partial)
                 raise
+            # A third time: what came here while the work went on is not ours to remove.
+            _check_free(final, manifest, replace=replace)
             _move(partial, final)
 
 

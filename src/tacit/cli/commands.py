@@ -129,7 +129,11 @@ def demo(
 ) -> None:
     """Learn the features of the shipped model pycode on Python's own source; no network."""
     given = {name.partition("=")[0] for name in sets or []}
-    options = {name: value for name, value in DEMO.items() if name not in given}
+    options = {
+        name: value
+        for name, value in DEMO.items()
+        if not any(name == each or name.startswith(f"{each}.") for each in given)
+    }
     _learn(options, out, sets or [], None, replace=replace, as_json=as_json, quiet=quiet)
 
 

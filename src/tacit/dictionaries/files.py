@@ -46,11 +46,12 @@ def save_dictionary(dictionary: Dictionary, folder: Path) -> None:
     write_atomically(folder / FACTS, json.dumps(facts, indent=1, allow_nan=False) + "\n")
 
 
-def load_dictionary(folder: Path) -> Dictionary:
+def load_dictionary(folder: str | Path) -> Dictionary:
     """Return the dictionary that ``save_dictionary`` wrote, exactly.
 
     Raises ``UserError`` naming the file that is missing, foreign, cut short or altered.
     """
+    folder = Path(folder)
     facts = _read_facts(folder / FACTS)
     tensors_path = folder / TENSORS
     if not tensors_path.is_file():

@@ -217,8 +217,9 @@ class Index:
             )
 
 
-def open_index(folder: Path) -> Index:
+def open_index(folder: str | Path) -> Index:
     """Return the index in ``folder``."""
+    folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"there is no index at {folder}; make one with `tacit index`.")
     manifest = read_manifest(folder)

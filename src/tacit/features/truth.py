@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from tacit.activations.store import HIGH_NORM
+from tacit.activations.store import HIGH_NORM, LABELLED
 from tacit.features.index import Index
 
 Truth = dict[str, Bool[np.ndarray, " n"]]
@@ -30,12 +30,14 @@ class Rows:
 
 
 def rows_of(index: Index) -> Rows:
-    """Return the encoded rows with the labels that occur, and fail to occur, on both sides."""
+    """Return the encoded rows whose truth is known, and the labels that can be scored."""
     site = index.manifest["configuration"]["site"]
     tokens = index.tokens
     usable = ~(
         tokens.column("special").to_numpy() | tokens.column(HIGH_NORM + site).to_numpy()
     )
+    if LABELLED in tokens.column_names:
+        usable &= tokens.column(LABELLED).to_numpy()
     held = tokens.column("held_out").to_numpy()
     train, held_out = usable & ~held, usable & held
     truth: Truth = {}

@@ -39,6 +39,8 @@ class Losses:
     """Summed loss of each document in nats."""
     edited: Mapping[str, Float[np.ndarray, " w"]]
     """The same under each edit, by its name."""
+    num_windows_left_out: int
+    """Held-out windows that were not read, because of a limit."""
 
     def per_token(self, name: str | None = None) -> float:
         """Return the mean loss in nats per token, clean or under an edit."""
@@ -100,6 +102,7 @@ def losses_under(
         num_tokens=num_tokens.astype(np.int64),
         clean=by_document[0],
         edited=dict(zip(edits, by_document[1:], strict=True)),
+        num_windows_left_out=windows.num_left_out,
     )
 
 

@@ -134,7 +134,8 @@ def _f1(
     scores: np.ndarray, labels: np.ndarray, threshold: float, num_positive: int
 ) -> float:
     _check_positives(num_positive, num_positive)
-    said = scores > threshold
+    # In double: the threshold may lie between two neighbouring single-precision scores.
+    said = scores.astype(np.float64) > threshold
     return 2 * int((said & labels).sum()) / (int(said.sum()) + num_positive)
 
 

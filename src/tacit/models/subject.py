@@ -193,18 +193,11 @@ class Subject:
         is a cap behind the head, which keeps the order of tokens.
         """
         self._check_has_logits()
-        if (
-            self.family is None
-            or self.family.final_norm is None
-            or self.family.head is None
-        ):
-            raise UserError(
-                f"where {self.name} keeps its final norm and head is not known."
-            )
         if HEAD in self.site_map.refused:
-            raise UserError(
-                f"the head of {self.name} is refused: {self.site_map.refused[HEAD]}."
-            )
+            reason = self.site_map.refused[HEAD]
+            raise UserError(f"the head of {self.name} is refused: {reason}.")
+        if not (self.family and self.family.final_norm and self.family.head):
+            raise UserError(f"the final norm and head of {self.name} are not known.")
         norm: Any = body_of(self.model).get_submodule(self.family.final_norm)
         head: Any = self.model.get_submodule(self.family.head)
         with torch.no_grad():
@@ -214,6 +207,12 @@ class Subject:
                 head.weight,
                 centred=isinstance(norm, nn.LayerNorm),
             )
+
+    @property
+    def knows_head(self) -> bool:
+        """Whether the final norm and the head are known and proven."""
+        known = self.family is not None and self.family.final_norm and self.family.head
+        return bool(known) and HEAD not in self.site_map.refused
 
     def _check_has_logits(self) -> None:
         if self.reads_tokens and not self.is_causal:

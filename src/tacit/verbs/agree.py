@@ -34,7 +34,8 @@ def agreement_of(
     coordinates = np.zeros((store.num_tokens, width), dtype=np.float32)
     usable = np.flatnonzero(store.usable(settings.site))
     vectors = store.vectors(settings.site, usable)
-    coordinates[usable] = ((vectors - vectors.mean(dim=0)) @ basis).numpy()
+    trained = torch.from_numpy(~store.column("held_out")[usable])
+    coordinates[usable] = ((vectors - vectors[trained].mean(dim=0)) @ basis).numpy()
     return label_agreement(index, coordinates, seed=settings.seed)
 
 
@@ -50,4 +51,7 @@ def agreement_records(agreement: LabelAgreement, seed: int) -> list[Record]:
             values = np.array([vars(each)[name] for each in found.values()])
             if len(values):
                 records.append(as_result(name, bootstrap_mean(values, rng), {"of": of}))
+            else:
+                reason = "no feature fires often enough to be matched with a label"
+                records.append(Gap(name=name, reason=reason, of={"of": of}))
     return records

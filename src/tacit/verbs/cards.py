@@ -6,6 +6,7 @@ the page is no display of the best, as many drawn at random.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from tacit.features.agreement import Agreement
 from tacit.features.index import Context, Index
 from tacit.models.subject import Subject
 
+WRITES_TO_STREAM = re.compile(r"embed|(resid|attn_out|mlp_out)\.\d+")
 NUM_PROMOTED = 8
 """Tokens shown as promoted, and as suppressed."""
 PER_LABEL = 2
@@ -59,17 +61,29 @@ def choose(
     return [Shown(feature=feature, heading=heading) for feature, heading in chosen.items()]
 
 
+def unpromoted(subject: Subject, site: str) -> str | None:
+    """Return why tokens promoted by features of a site cannot be told, or None if they can."""
+    if not subject.is_causal:
+        return f"{subject.name} is an encoder and predicts no next token"
+    if not WRITES_TO_STREAM.fullmatch(site):
+        return f"{site} adds nothing to the residual stream, which the logits are read from"
+    if not subject.knows_head:
+        return f"where {subject.name} keeps its final norm and head is not known"
+    return None
+
+
 def promoted_tokens(
     subject: Subject,
     dictionary: Dictionary,
     features: Sequence[int],
     vocabulary: Sequence[str],
 ) -> list[tuple[list[str], list[str]]] | None:
-    """Return the tokens whose logits each feature raises and lowers most; None for an encoder.
+    """Return the tokens whose logits each feature raises and lowers most, or None.
 
-    The direct effect alone: what later layers make of the feature is not in it.
+    The direct effect alone: what later layers make of the feature is not in it. None where
+    ``unpromoted`` says why.
     """
-    if not subject.is_causal:
+    if unpromoted(subject, dictionary.contract.site or "") is not None:
         return None
     directions = dictionary.atoms[torch.tensor(list(features), dtype=torch.long)]
     logits = subject.promoted(directions)

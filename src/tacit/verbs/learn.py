@@ -23,7 +23,7 @@ from tacit.models.load import load_subject
 from tacit.models.subject import Subject
 from tacit.reports import render_report
 from tacit.verbs.agree import agreement_of, agreement_records
-from tacit.verbs.cards import choose, promoted_tokens, write_cards
+from tacit.verbs.cards import choose, promoted_tokens, unpromoted, write_cards
 from tacit.verbs.fit import fit_store, steps_of, stream_of
 from tacit.verbs.frontier import SHOWN_NAMES
 from tacit.verbs.measure import fidelity, kept_loss
@@ -158,6 +158,7 @@ def _fill(
             settings.fit, stream_of(store, settings.site, settings.fit, settings.seed)
         ),
         cards=cards,
+        unpromoted=unpromoted(subject, settings.site),
     )
     write_pages(
         partial / "artifacts" / "pages.json", pages_of(findings, partial / "artifacts")

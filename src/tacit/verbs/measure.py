@@ -205,6 +205,8 @@ def _recovered(
     rng = stream(seed, "verbs/kept loss")
     counts = losses.num_tokens.astype(float)
     at: Coordinates = {"positions": positions}
+    if losses.num_windows_left_out:
+        at = {**at, "windows_left_out": losses.num_windows_left_out}
     clean = bootstrap_ratio(losses.clean, counts, rng)
     records: list[Record] = [as_result("cross_entropy", clean, {**at, "edit": "none"})]
     for edit in ("zero", "mean"):

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, get_type_hints
 
-from tacit.base.errors import look_up, unknown
+from pydantic import TypeAdapter, ValidationError
+
+from tacit.base.errors import UserError, look_up, unknown
 from tacit.dictionaries import METHODS
 from tacit.dictionaries.methods import Method
 from tacit.verbs.settings import FitSettings, FrontierSettings
 
 MAIN = "main"
 """Key of the dictionary that is indexed and shown."""
+BASES = frozenset({"pca"})
+"""Methods with as many atoms as dimensions, unless told otherwise."""
+OWN_SETTINGS = frozenset({"num_atoms", "k", "penalty"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,17 +34,35 @@ def make(name: str, given: Mapping[str, Any], extra: Mapping[str, Any]) -> Metho
     own = {field.name for field in fields(kind)}
     for wrong in sorted(set(extra) - own):
         raise unknown(f"setting of {name}", wrong, own)
-    return kind(**{**{key: value for key, value in given.items() if key in own}, **extra})
+    for twice in sorted(set(extra) & OWN_SETTINGS):
+        raise UserError(
+            f"extra.{twice} has a setting of its own: give fit.{twice} instead."
+        )
+    checked = {key: _checked(kind, name, key, value) for key, value in extra.items()}
+    return kind(**{**{key: value for key, value in given.items() if key in own}, **checked})
+
+
+def _checked(kind: type[Method], name: str, key: str, value: Any) -> Any:
+    """Return a further setting as the type that the method gives it."""
+    wanted = get_type_hints(kind)[key]
+    try:
+        return TypeAdapter(wanted).validate_python(value)
+    except ValidationError as error:
+        told = error.errors()[0]["msg"]
+        raise UserError(f"extra.{key} of {name} is {value!r}: {told}.") from error
 
 
 def main_member(settings: FitSettings, width: int, seed: int) -> Member:
     """Return the dictionary that is studied."""
     num_atoms = settings.num_atoms or settings.atoms_per_dimension * width
     given = {"num_atoms": num_atoms, "k": settings.k, "penalty": settings.penalty}
+    if settings.num_atoms is None and settings.method in BASES:
+        given["num_atoms"] = width
     method = make(settings.method, given, settings.extra)
-    of: dict[str, str | int | float] = {"method": settings.method, "num_atoms": num_atoms}
-    own = {field.name for field in fields(method)}
-    of |= {key: given[key] for key in ("k", "penalty") if key in own}
+    has = vars(method)
+    atoms = has.get("num_atoms") or width
+    of: dict[str, str | int | float] = {"method": settings.method, "num_atoms": atoms}
+    of |= {key: has[key] for key in ("k", "penalty") if has.get(key) is not None}
     return Member(method=method, of={**of, "seed": seed})
 
 

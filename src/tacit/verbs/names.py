@@ -62,7 +62,14 @@ def _sites(model: str | None) -> list[Row]:
     if model is None:
         raise UserError("sites belong to a model: `tacit list sites MODEL`, e.g. pycode.")
     subject = load_subject(model)
-    return [(site, f"{subject.width(site)} wide") for site in subject.sites()]
+
+    def about(site: str) -> str:
+        try:
+            return f"{subject.width(site)} wide"
+        except UserError:  # a module path that no plain pass goes through
+            return "width known once it has run"
+
+    return [(site, about(site)) for site in subject.sites()]
 
 
 LISTS: dict[str, Callable[[str | None], list[Row]]] = {

@@ -28,7 +28,7 @@ def harvest_text(
     model: str,
     text: str,
     sites: Sequence[str],
-    out: Path,
+    out: str | Path,
     *,
     settings: HarvestSettings | None = None,
     replace: bool = False,
@@ -36,18 +36,24 @@ def harvest_text(
 ) -> Store:
     """Return the store in ``out``: what flows at ``sites`` when the model reads the text."""
     subject = load_subject(model)
-    for site in sites:
+    for site in subject.site_map.expand(sites):
         subject.width(site)  # an unknown site is told before the text is read
     corpus = load_text(text)
     return harvest(
-        subject, corpus, sites, out, settings=settings, replace=replace, progress=progress
+        subject,
+        corpus,
+        sites,
+        Path(out),
+        settings=settings,
+        replace=replace,
+        progress=progress,
     )
 
 
 def fit_one(
-    store_folder: Path,
+    store_folder: str | Path,
     site: str,
-    out: Path,
+    out: str | Path,
     *,
     settings: FitSettings | None = None,
     seed: int = 0,
@@ -66,9 +72,9 @@ def fit_one(
         "seed": seed,
     }
     manifest = describe(
-        "dictionary", configuration, passed=passed, seed=seed, parents=[store_folder]
+        "dictionary", configuration, passed=passed, seed=seed, parents=[Path(store_folder)]
     )
-    with whole_folder(out, manifest, replace=replace) as partial:
+    with whole_folder(Path(out), manifest, replace=replace) as partial:
         work = partial / "fit"
         fitted = fit_store(
             store, site, {MAIN: member}, settings, work, seed=seed, progress=progress
@@ -80,8 +86,8 @@ def fit_one(
 
 def measure(
     model: str,
-    dictionary_folder: Path,
-    store_folder: Path,
+    dictionary_folder: str | Path,
+    store_folder: str | Path,
     *,
     max_windows: int | None = None,
     seed: int = 0,
@@ -108,9 +114,9 @@ def measure(
 
 
 def index(
-    dictionary_folder: Path,
-    store_folder: Path,
-    out: Path,
+    dictionary_folder: str | Path,
+    store_folder: str | Path,
+    out: str | Path,
     *,
     replace: bool = False,
     progress: Progress = silent,
@@ -118,4 +124,4 @@ def index(
     """Return the index in ``out`` of a dictionary's features over a store."""
     dictionary = load_dictionary(dictionary_folder)
     store = open_store(store_folder, verify=True)
-    return build_index(dictionary, store, out, replace=replace, progress=progress)
+    return build_index(dictionary, store, Path(out), replace=replace, progress=progress)

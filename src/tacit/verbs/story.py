@@ -40,6 +40,8 @@ class Findings:
     num_steps: int
     cards: tuple[str, str]
     """Tables of facts and contexts."""
+    unpromoted: str | None
+    """Why no promoted tokens are shown; None where they are."""
 
 
 def pages_of(found: Findings, artifacts: Path) -> list[Page]:
@@ -88,7 +90,8 @@ def _opening(found: Findings) -> Opening:
             "a sum of a few of them; a direction with what is known of it is called a feature. "
             "All figures are from documents that the dictionary was not fitted on"
             f"{'' if made['split'] == 'documents' else ' (here: windows, as there are too few)'}, "
-            f"with 95 % intervals over those documents. {left_out:,} positions (special tokens, "
+            "with 95 % intervals over those documents (agreement with labels: over the labels). "
+            f"{left_out:,} positions (special tokens, "
             "and vectors of extreme norm) took no part in fit and measure."
         ),
     )
@@ -159,7 +162,9 @@ def _limits(found: Findings) -> Limits:
         "A label that a feature agrees with is a correlation on this text, not proof that the "
         "model uses the feature for it; ablate the feature to test that.",
         "One seed was fitted: intervals are over documents, not over dictionaries.",
-        "Promoted tokens leave out what later layers do with a feature.",
+        "Promoted tokens leave out what later layers do with a feature."
+        if found.unpromoted is None
+        else f"Tokens that a feature promotes are not shown: {found.unpromoted}.",
     ]
     if subject == "pycode":
         items.append("pycode is a micro model: it can show a mechanism, never a claim about "
