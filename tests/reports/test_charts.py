@@ -52,7 +52,9 @@ def test_values_that_all_but_coincide_are_drawn(kind, values, log):
 
 def test_dictionaries_of_one_sparsity_are_drawn():
     table = {**TABLE, "method": ["a", "b", "c", "d"], "x": [32.0] * 4}
-    chart = draw_chart(plot(group="method", low="low", high="high", log_x=True), table, "c1-")
+    chart = draw_chart(
+        plot(group="method", low="low", high="high", log_x=True), table, "c1-"
+    )
     assert [entry.name for entry in chart.legend] == ["a", "b", "c", "d"]
 
 
