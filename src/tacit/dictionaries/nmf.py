@@ -51,10 +51,10 @@ class NMF(Method):
     k: int | None = None
     """Most parts active in a row; None keeps all that are above zero."""
     split_about: str = "mean"
-    """Centre of the split, ``mean`` or ``zero``; about zero, rows without negative entries give ordinary NMF."""
+    """Centre of the split, ``mean`` or ``zero``; about zero, rows of one sign give plain NMF."""
     num_vectors: int = 10_000
     """Rows from the start of the stream to fit on; a shorter stream gives what it has."""
-    max_iterations: int = 30
+    max_iterations: int = 60
     """Passes over those rows at most, whether it has converged or not."""
 
     def __post_init__(self) -> None:

@@ -32,15 +32,37 @@ def make(name: str, given: Mapping[str, Any], extra: Mapping[str, Any]) -> Metho
     return kind(**{**{key: value for key, value in given.items() if key in own}, **extra})
 
 
+def is_as_wide(name: str) -> bool:
+    """Whether a method has as many atoms as the site is wide, unless it is told otherwise."""
+    kind = look_up(METHODS, name, "method")
+    return all(field.default is None for field in fields(kind) if field.name == "num_atoms")
+
+
+def with_k() -> dict[str, type[Method]]:
+    """Return the methods that fix how many atoms are active."""
+    return {
+        name: kind
+        for name, kind in METHODS.items()
+        if "k" in {field.name for field in fields(kind)}
+    }
+
+
 def main_member(settings: FitSettings, width: int, seed: int) -> Member:
     """Return the dictionary that is studied."""
-    num_atoms = settings.num_atoms or settings.atoms_per_dimension * width
+    num_atoms = settings.num_atoms or (
+        width if is_as_wide(settings.method) else settings.atoms_per_dimension * width
+    )
     given = {"num_atoms": num_atoms, "k": settings.k, "penalty": settings.penalty}
     method = make(settings.method, given, settings.extra)
     of: dict[str, str | int | float] = {"method": settings.method, "num_atoms": num_atoms}
     own = {field.name for field in fields(method)}
     of |= {key: given[key] for key in ("k", "penalty") if key in own}
     return Member(method=method, of={**of, "seed": seed})
+
+
+def sparsities(settings: FitSettings, frontier: FrontierSettings) -> list[int]:
+    """Return every k of a run, ascending."""
+    return sorted({*frontier.k, settings.k})
 
 
 def frontier_members(
@@ -52,18 +74,20 @@ def frontier_members(
 
     def add(name: str, coordinate: str, value: int | float, atoms: int) -> None:
         given = {"num_atoms": atoms, coordinate: value}
+        given["num_vectors"] = frontier.baseline_vectors
         of = {"method": name, "num_atoms": atoms, coordinate: value, "seed": seed}
         members[f"{name}_{coordinate}-{value:g}"] = Member(
             method=make(name, given, {}), of=of
         )
 
-    for k in sorted({*frontier.k, settings.k}):
+    for k in sparsities(settings, frontier):
         if k <= num_atoms and not (settings.method == "top-k" and k == settings.k):
             add("top-k", "k", k, num_atoms)
-        if k <= width:
-            add("pca", "k", k, width)
-        if k <= num_atoms:
-            add("random", "k", k, num_atoms)
+        for name in frontier.baselines:
+            look_up(with_k(), name, "baseline with a k")
+            atoms = width if is_as_wide(name) else num_atoms
+            if k <= atoms and not (settings.method == name and k == settings.k):
+                add(name, "k", k, atoms)
     for penalty in frontier.penalties:
         if not (settings.method == "relu-l1" and penalty == settings.penalty):
             add("relu-l1", "penalty", penalty, num_atoms)
