@@ -1,5 +1,7 @@
 """ICA, NMF and the bases against rows whose makings are known."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,9 @@ from tacit.dictionaries import (
     OrthonormalBasis,
     RowBlocks,
     fit,
+    ica,
     load_dictionary,
+    nmf,
 )
 from tacit.metrics.recovery import mmcs
 
@@ -117,6 +121,37 @@ def test_only_the_stated_vectors_are_read(method):
     rows, _ = mixed()
     stated = fitted(method(num_vectors=1_000), rows, steps=8)
     assert torch.equal(stated.encoder, fitted(method(), rows, steps=2).encoder)
+
+
+class Stops:
+    """A stream that ends the fit with an error at one block."""
+
+    def __init__(self, blocks, at):
+        self.blocks, self.at, self.sites, self.width = (
+            blocks,
+            at,
+            blocks.sites,
+            blocks.width,
+        )
+
+    def block(self, i):
+        if i == self.at:
+            raise InterruptedError
+        return self.blocks.block(i)
+
+
+@pytest.mark.parametrize("method", [ICA, NMF, NeuronBasis, OrthonormalBasis])
+def test_a_fit_that_stopped_ends_in_the_same_bytes(method, tmp_path):
+    blocks = RowBlocks(rows={"here": mixed()[0]}, block_rows=500, seed=0)
+    (whole,) = fit([method(k=2)], blocks, [0], steps=8)
+    with pytest.raises(InterruptedError):
+        fit([method(k=2)], Stops(blocks, 5), [0], steps=8, folder=tmp_path,
+            checkpoint_seconds=0.0, clock=itertools.count().__next__)  # fmt: skip
+    ica._unmixed.cache_clear()
+    nmf._factored.cache_clear()
+    (resumed,) = fit([method(k=2)], blocks, [0], steps=8, folder=tmp_path)
+    for name, tensor in whole.dictionary.tensors().items():
+        assert torch.equal(tensor, resumed.dictionary.tensors()[name]), name
 
 
 @pytest.mark.parametrize("method", [ICA, NMF])

@@ -15,7 +15,6 @@ from tacit.base.seeds import stream
 from tacit.dictionaries import SUPERVISED, LabelledRows, save_dictionary
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.verbs.fit import contract_of
-from tacit.verbs.members import sparsities
 from tacit.verbs.settings import LearnSettings
 
 Made = tuple[Dictionary, Mapping[str, str | int | float]]
@@ -42,10 +41,10 @@ def labelled_rows(
 def supervised_members(
     store: Store, settings: LearnSettings, folder: Path
 ) -> dict[str, Made]:
-    """Return the directions of each method at each k that the labels allow, saved in ``folder``.
+    """Return the directions of each method at the run's k, saved in ``folder``.
 
-    Where no k of the run is small enough, every direction above zero is kept. Empty where none
-    are asked or the text has no labels. Only training documents are read.
+    With fewer labels than k every direction above zero is kept. Empty where none are asked or the
+    text has no labels. Only training documents are read.
     """
     asked, site, seed = settings.frontier, settings.site, settings.seed
     if asked is None or not asked.supervised:
@@ -56,14 +55,13 @@ def supervised_members(
     given = labelled_rows(store, site, num_vectors=asked.baseline_vectors, seed=seed)
     if given is None:
         return {}
-    few = [k for k in sparsities(settings.fit, asked) if k <= len(given.labels)]
+    k = settings.fit.k if settings.fit.k <= len(given.labels) else None
     made: dict[str, Made] = {}
     for name, kind in kinds.items():
-        for k in few or [None]:
-            dictionary = kind(k=k).fit(given, contract=contract_of(store, site))
-            key = name if k is None else f"{name}_k-{k}"
-            save_dictionary(dictionary, folder / key / f"seed-{seed}")
-            of: dict[str, str | int | float] = {"method": name, "seed": seed}
-            of |= {"num_atoms": dictionary.num_atoms} | ({} if k is None else {"k": k})
-            made[key] = dictionary, of
+        dictionary = kind(k=k).fit(given, contract=contract_of(store, site))
+        key = name if k is None else f"{name}_k-{k}"
+        save_dictionary(dictionary, folder / key / f"seed-{seed}")
+        of: dict[str, str | int | float] = {"method": name, "seed": seed}
+        of |= {"num_atoms": dictionary.num_atoms} | ({} if k is None else {"k": k})
+        made[key] = dictionary, of
     return made
