@@ -18,10 +18,12 @@ from tacit.features.build import build_index
 from tacit.features.index import open_index
 from tacit.features.truth import rows_of
 from tacit.verbs.agree import agreement_records
+from tacit.verbs.frontier import left_out
 from tacit.verbs.learn import learn
-from tacit.verbs.members import main_member
+from tacit.verbs.members import frontier_members, main_member
 from tacit.verbs.names import listed
-from tacit.verbs.settings import FitSettings, LearnSettings, TextSettings
+from tacit.verbs.settings import FitSettings, FrontierSettings, LearnSettings, TextSettings
+from tacit.verbs.supervised import labelled_rows
 
 
 def small(model, site, text) -> LearnSettings:
@@ -90,6 +92,12 @@ def test_documents_without_known_truth_count_in_no_label(tmp_path, tiny_subject,
     rows = rows_of(build_index(made, store, tmp_path / "index"))
     assert not (rows.train | rows.held_out)[unknown].any()
     assert (rows.train | rows.held_out).any()
+    told = labelled_rows(store, "resid.0", num_vectors=10**6, seed=0)
+    assert told is not None
+    assert (
+        len(told.rows)
+        == (labelled & ~store.column("held_out") & store.usable("resid.0")).sum()
+    )
 
 
 def test_no_feature_to_match_is_a_gap():
@@ -136,3 +144,21 @@ def test_folders_may_be_given_as_text(tmp_path, tiny, programs):
     assert open_index(str(run.folder / "index")).num_atoms == 32
     folder = run.folder / "dictionaries" / "main" / "seed-0"
     assert load_dictionary(str(folder)).num_atoms == 32
+
+
+def test_sparsities_that_no_method_has_atoms_for_are_gaps():
+    members, gaps = frontier_members(
+        FitSettings(num_atoms=24, k=4), FrontierSettings(k=(20, 30), penalties=()), 16, 0
+    )
+    told = {(each.of["method"], each.of["k"]) for each in gaps}
+    assert ("pca", 20) in told
+    assert ("top-k", 30) in told
+    assert ("random", 20) not in told
+    assert {f"{name}_k-{k}" for name, k in told}.isdisjoint(members)
+    assert "24 atoms" in left_out(gaps)
+    assert left_out([]) == ""
+
+
+def test_a_basis_cannot_be_given_another_number_of_atoms():
+    with pytest.raises(UserError, match="as many atoms as the site is wide, 16"):
+        main_member(FitSettings(method="neuron-basis", num_atoms=8), 16, 0)

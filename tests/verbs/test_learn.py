@@ -10,7 +10,7 @@ import torch
 from tacit.base.errors import UserError
 from tacit.base.folders import partial_of, read_manifest
 from tacit.base.records import Gap, Result
-from tacit.dictionaries import load_dictionary
+from tacit.dictionaries import METHODS, SUPERVISED, load_dictionary
 from tacit.metrics.fidelity import fraction_variance_unexplained
 from tacit.verbs.learn import learn
 from tacit.verbs.settings import FitSettings, FrontierSettings, LearnSettings, TextSettings
@@ -82,9 +82,30 @@ def test_figures_come_with_and_without_the_masked_positions(run):
     assert positions == ["all", "usable"]
 
 
-def test_floors_stand_beside_the_learned_dictionaries(run):
+def test_baselines_stand_beside_the_learned_dictionaries(run):
     methods = {record.of.get("method") for record in run.records if record.name == "fvu"}
-    assert methods == {"top-k", "relu-l1", "pca", "random"}
+    assert methods == set(METHODS) | set(SUPERVISED)
+
+
+def test_the_report_says_what_baselines_were_fitted_on(run):
+    page = (run.folder / "report.html").read_text()
+    dictionary = load_dictionary(run.folder / "dictionaries" / "ica_k-4" / "seed-0")
+    outcome = dictionary.outcome
+    assert f"ICA (largest coordinates): {outcome['num_vectors']:,} vectors" in page
+    assert outcome["num_vectors"] <= 10_000
+
+
+def test_supervised_directions_know_their_labels_and_no_held_out_row(run):
+    folder = run.folder / "dictionaries" / "difference-of-means_k-4" / "seed-0"
+    dictionary = load_dictionary(folder)
+    store, names = run.store, dictionary.outcome["labels"]
+    rows = np.flatnonzero(store.usable("resid.0") & ~store.column("held_out"))
+    assert dictionary.outcome["num_vectors"] == min(10_000, len(rows))
+    if len(rows) <= 10_000:
+        mean = store.vectors("resid.0", rows).mean(dim=0)
+        torch.testing.assert_close(dictionary.centre, mean, atol=1e-5, rtol=1e-4)
+    assert set(names) <= set(store.labels)
+    assert dictionary.num_atoms == len(names)
 
 
 def test_the_same_settings_return_the_finished_run_at_once(run, tiny, programs):

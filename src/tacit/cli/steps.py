@@ -116,6 +116,7 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Fit a dictionary to one site of a store; resumable."""
+    from tacit.verbs.frontier import how_it_ended
     from tacit.verbs.settings import FitSettings
     from tacit.verbs.steps import fit_one
 
@@ -132,7 +133,9 @@ def fit(
         replace=replace,
         progress=for_terminal(quiet=quiet),
     )
-    printing.write(f"{out}: {made.method}, {made.num_atoms} atoms of width {made.width}")
+    said = f"{out}: {made.method}, {made.num_atoms} atoms of width {made.width}"
+    ended = how_it_ended(made.outcome)
+    printing.write(said if ended is None else f"{said}; {ended}")
 
 
 @steps.command(

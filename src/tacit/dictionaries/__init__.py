@@ -1,6 +1,7 @@
 """Which directions explain blocks of vectors: methods, fitting, and what they end in.
 
-``METHODS`` is the only registry: to add a method, write its file, then add its line.
+``METHODS`` is the registry: to add a method, write its file, then add its line. Directions made
+from labels are apart, in ``SUPERVISED``.
 """
 
 from tacit.dictionaries.blocks import Blocks, RowBlocks
@@ -8,10 +9,21 @@ from tacit.dictionaries.code import Code
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.files import load_dictionary, save_dictionary
 from tacit.dictionaries.fit import Curve, Fitted, fit
+from tacit.dictionaries.ica import ICA
 from tacit.dictionaries.methods import Method, State, StepReport
+from tacit.dictionaries.neuron_basis import NeuronBasis
+from tacit.dictionaries.nmf import NMF
+from tacit.dictionaries.orthonormal import OrthonormalBasis
 from tacit.dictionaries.pca import PCA
 from tacit.dictionaries.random import RandomDirections
 from tacit.dictionaries.relu_l1 import ReluL1
+from tacit.dictionaries.supervised import (
+    SUPERVISED,
+    DifferenceOfMeans,
+    LabelledRows,
+    LogisticProbes,
+    Supervised,
+)
 from tacit.dictionaries.top_k import TopK
 
 METHODS: dict[str, type[Method]] = {
@@ -19,23 +31,36 @@ METHODS: dict[str, type[Method]] = {
     "relu-l1": ReluL1,
     "pca": PCA,
     "random": RandomDirections,
+    "ica": ICA,
+    "nmf": NMF,
+    "neuron-basis": NeuronBasis,
+    "orthonormal": OrthonormalBasis,
 }
 
 __all__ = [
+    "ICA",
     "METHODS",
+    "NMF",
     "PCA",
+    "SUPERVISED",
     "Blocks",
     "Code",
     "Curve",
     "Dictionary",
+    "DifferenceOfMeans",
     "Fitted",
     "InputContract",
+    "LabelledRows",
+    "LogisticProbes",
     "Method",
+    "NeuronBasis",
+    "OrthonormalBasis",
     "RandomDirections",
     "ReluL1",
     "RowBlocks",
     "State",
     "StepReport",
+    "Supervised",
     "TopK",
     "fit",
     "load_dictionary",

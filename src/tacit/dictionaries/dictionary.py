@@ -61,6 +61,9 @@ class Dictionary:
     """Key of ``METHODS``, or the name of the tool that it came from."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The method's settings, as plain JSON."""
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    """What the fit says of itself, as plain JSON: how many vectors, iterations, whether it
+    converged; which labels the atoms stand for. Empty where there is nothing to say."""
     seed: int
     """Root seed of the fit."""
 

@@ -41,6 +41,7 @@ def save_dictionary(dictionary: Dictionary, folder: Path) -> None:
         "contract": asdict(dictionary.contract),
         "method": dictionary.method,
         "settings": dict(dictionary.settings),
+        "outcome": dict(dictionary.outcome),
         "seed": dictionary.seed,
     }
     write_atomically(folder / FACTS, json.dumps(facts, indent=1, allow_nan=False) + "\n")
@@ -75,6 +76,8 @@ def load_dictionary(folder: str | Path) -> Dictionary:
             contract=InputContract(**facts["contract"]),
             method=facts["method"],
             settings=facts["settings"],
+            # Dictionaries saved before outcomes were kept have none.
+            outcome=facts.get("outcome", {}),
             seed=facts["seed"],
         )
     except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:

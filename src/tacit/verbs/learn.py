@@ -24,12 +24,13 @@ from tacit.models.subject import Subject
 from tacit.reports import render_report
 from tacit.verbs.agree import agreement_of, agreement_records
 from tacit.verbs.cards import choose, promoted_tokens, unpromoted, write_cards
+from tacit.verbs.figures import figures
 from tacit.verbs.fit import fit_store, steps_of, stream_of
-from tacit.verbs.frontier import SHOWN_NAMES
-from tacit.verbs.measure import fidelity, kept_loss
+from tacit.verbs.frontier import endings, in_words, left_out
 from tacit.verbs.members import MAIN, Member, frontier_members, main_member
 from tacit.verbs.settings import LearnSettings
 from tacit.verbs.story import Findings, pages_of
+from tacit.verbs.supervised import Made, supervised_members
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,16 @@ def learn(
         "text_digest": corpus.digest(),
     }
     members = {MAIN: main_member(settings.fit, width, settings.seed)}
+    gaps: list[Gap] = []
     if settings.frontier is not None:
-        members |= frontier_members(settings.fit, settings.frontier, width, settings.seed)
+        beside, gaps = frontier_members(
+            settings.fit, settings.frontier, width, settings.seed
+        )
+        members |= beside
     manifest = describe("learn", configuration, passed=passed, seed=settings.seed)
     if replace or not is_complete(out, manifest):
         with whole_folder(out, manifest, replace=replace) as partial:
-            _fill(partial, settings, subject, corpus, members, progress)
+            _fill(partial, settings, subject, corpus, members, gaps, progress)
     elif not (out / "report.html").exists():
         render_report(out)
     return LearnRun(out, tuple(read_records(out / "results.json")))
@@ -126,6 +131,7 @@ def _fill(
     subject: Subject,
     corpus: Corpus,
     members: dict[str, Member],
+    gaps: Sequence[Gap],
     progress: Progress,
 ) -> None:
     store = _store(partial, settings, subject, corpus, progress)
@@ -140,7 +146,10 @@ def _fill(
     )
     main = dictionaries[MAIN]
     index = _index(partial, main, store, progress)
-    records = _figures(settings, subject, store, members, dictionaries, progress)
+    measured: dict[str, Made] = {
+        name: (dictionaries[name], member.of) for name, member in members.items()
+    } | supervised_members(store, settings, partial / "dictionaries")
+    records = [*figures(subject, store, measured, settings, progress), *gaps]
     told = agreement_of(index, store, settings)
     agreement = None if isinstance(told, Gap) else told
     records += [told] if isinstance(told, Gap) else agreement_records(told, settings.seed)
@@ -153,7 +162,8 @@ def _fill(
         records=records,
         agreement=agreement,
         main=members[MAIN].of,
-        main_name=in_words(members[MAIN]),
+        main_name=in_words(members[MAIN].of),
+        ended=endings(each for each, _ in measured.values()) + left_out(gaps),
         num_steps=steps_of(
             settings.fit, stream_of(store, settings.site, settings.fit, settings.seed)
         ),
@@ -188,13 +198,6 @@ def _cards(
     )
 
 
-def in_words(member: Member) -> str:
-    """Return a dictionary's method and size, e.g. ``TopK with 1,024 atoms, k 32``."""
-    name = SHOWN_NAMES.get(str(member.of["method"]), str(member.of["method"]))
-    rest = [f"{key} {member.of[key]:g}" for key in ("k", "penalty") if key in member.of]
-    return ", ".join([f"{name} with {member.of['num_atoms']:,} atoms", *rest])
-
-
 def _store(
     partial: Path,
     settings: LearnSettings,
@@ -220,26 +223,3 @@ def _index(partial: Path, main: Dictionary, store: Store, progress: Progress) ->
     if folder.exists():
         return open_index(folder)
     return build_index(main, store, folder, progress=progress)
-
-
-def _figures(
-    settings: LearnSettings,
-    subject: Subject,
-    store: Store,
-    members: dict[str, Member],
-    dictionaries: dict[str, Dictionary],
-    progress: Progress,
-) -> list[Record]:
-    records: list[Record] = []
-    with progress("fidelity", len(members), "dictionaries") as advance:
-        for name, member in members.items():
-            records += fidelity(dictionaries[name], store, member.of, seed=settings.seed)
-            advance()
-    return records + kept_loss(
-        subject,
-        store,
-        {name: (dictionaries[name], member.of) for name, member in members.items()},
-        seed=settings.seed,
-        max_windows=settings.loss_windows,
-        progress=progress,
-    )

@@ -9,14 +9,13 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from tacit.base.errors import UserError, look_up, unknown
+from tacit.base.records import Gap
 from tacit.dictionaries import METHODS
 from tacit.dictionaries.methods import Method
 from tacit.verbs.settings import FitSettings, FrontierSettings
 
 MAIN = "main"
 """Key of the dictionary that is indexed and shown."""
-BASES = frozenset({"pca"})
-"""Methods with as many atoms as dimensions, unless told otherwise."""
 OWN_SETTINGS = frozenset({"num_atoms", "k", "penalty"})
 
 
@@ -52,42 +51,70 @@ def _checked(kind: type[Method], name: str, key: str, value: Any) -> Any:
         raise UserError(f"extra.{key} of {name} is {value!r}: {told}.") from error
 
 
+def is_as_wide(name: str) -> bool:
+    """Whether a method has as many atoms as the site is wide, unless it is told otherwise."""
+    kind = look_up(METHODS, name, "method")
+    return all(field.default is None for field in fields(kind) if field.name == "num_atoms")
+
+
+def with_k() -> dict[str, type[Method]]:
+    """Return the methods that fix how many atoms are active."""
+    return {
+        name: kind
+        for name, kind in METHODS.items()
+        if "k" in {field.name for field in fields(kind)}
+    }
+
+
 def main_member(settings: FitSettings, width: int, seed: int) -> Member:
     """Return the dictionary that is studied."""
-    num_atoms = settings.num_atoms or settings.atoms_per_dimension * width
+    name = settings.method
+    num_atoms = settings.num_atoms or (
+        width if is_as_wide(name) else settings.atoms_per_dimension * width
+    )
     given = {"num_atoms": num_atoms, "k": settings.k, "penalty": settings.penalty}
-    if settings.num_atoms is None and settings.method in BASES:
-        given["num_atoms"] = width
-    method = make(settings.method, given, settings.extra)
+    method = make(name, given, settings.extra)
     has = vars(method)
+    if settings.num_atoms not in (None, has.get("num_atoms") or width):
+        raise UserError(
+            f"{name} has as many atoms as the site is wide, {width}, and num_atoms is "
+            f"{settings.num_atoms}; leave it out."
+        )
     atoms = has.get("num_atoms") or width
-    of: dict[str, str | int | float] = {"method": settings.method, "num_atoms": atoms}
+    of: dict[str, str | int | float] = {"method": name, "num_atoms": atoms}
     of |= {key: has[key] for key in ("k", "penalty") if has.get(key) is not None}
     return Member(method=method, of={**of, "seed": seed})
 
 
 def frontier_members(
     settings: FitSettings, frontier: FrontierSettings, width: int, seed: int
-) -> dict[str, Member]:
-    """Return the dictionaries beside the main one, by their names in the run."""
+) -> tuple[dict[str, Member], list[Gap]]:
+    """Return the dictionaries beside the main one, by name, and a gap for each that cannot be.
+
+    A k above a method's number of atoms cannot be.
+    """
     num_atoms = settings.num_atoms or settings.atoms_per_dimension * width
     members: dict[str, Member] = {}
+    gaps: list[Gap] = []
 
     def add(name: str, coordinate: str, value: int | float, atoms: int) -> None:
-        given = {"num_atoms": atoms, coordinate: value}
+        if settings.method == name and getattr(settings, coordinate) == value:
+            return  # the main dictionary itself
         of = {"method": name, "num_atoms": atoms, coordinate: value, "seed": seed}
+        if coordinate == "k" and value > atoms:
+            reason = f"k is {value} and {name} has {atoms} atoms at this site"
+            gaps.append(Gap(name="fvu", reason=reason, of=of))
+            return
+        given = {"num_atoms": atoms, coordinate: value}
+        given["num_vectors"] = frontier.baseline_vectors
         members[f"{name}_{coordinate}-{value:g}"] = Member(
             method=make(name, given, {}), of=of
         )
 
     for k in sorted({*frontier.k, settings.k}):
-        if k <= num_atoms and not (settings.method == "top-k" and k == settings.k):
-            add("top-k", "k", k, num_atoms)
-        if k <= width:
-            add("pca", "k", k, width)
-        if k <= num_atoms:
-            add("random", "k", k, num_atoms)
+        for name in ("top-k", *frontier.baselines):
+            look_up(with_k(), name, "baseline with a k")
+            add(name, "k", k, width if is_as_wide(name) else num_atoms)
     for penalty in frontier.penalties:
-        if not (settings.method == "relu-l1" and penalty == settings.penalty):
-            add("relu-l1", "penalty", penalty, num_atoms)
-    return members
+        add("relu-l1", "penalty", penalty, num_atoms)
+    return members, gaps

@@ -21,6 +21,12 @@ def _methods(_: str | None) -> list[Row]:
     return [(name, _first_line(method)) for name, method in sorted(METHODS.items())]
 
 
+def _supervised(_: str | None) -> list[Row]:
+    from tacit.dictionaries import SUPERVISED
+
+    return [(name, _first_line(method)) for name, method in sorted(SUPERVISED.items())]
+
+
 def _metrics(_: str | None) -> list[Row]:
     from tacit.metrics.catalogue import METRICS
 
@@ -75,6 +81,7 @@ def _sites(model: str | None) -> list[Row]:
 LISTS: dict[str, Callable[[str | None], list[Row]]] = {
     "sites": _sites,
     "methods": _methods,
+    "supervised": _supervised,
     "metrics": _metrics,
     "subjects": _subjects,
     "sources": _sources,

@@ -66,9 +66,22 @@ class FrontierSettings(Configuration):
     """The dictionaries drawn beside the main one, fitted on the same stream."""
 
     k: tuple[int, ...] = (8, 16, 64)
-    """Further sparsities of TopK; the floors PCA and random are drawn at these and the main k."""
+    """Further sparsities of TopK; the baselines are drawn at these and the main k."""
     penalties: tuple[float, ...] = (0.03, 0.1, 0.3)
     """Penalties of ReLU-L1."""
+    baselines: tuple[str, ...] = (
+        "pca",
+        "random",
+        "ica",
+        "nmf",
+        "neuron-basis",
+        "orthonormal",
+    )
+    """Methods to compare with, at each sparsity that their number of atoms allows."""
+    supervised: tuple[str, ...] = ("difference-of-means", "logistic-probes")
+    """Directions made from the labels to compare with, where the text has labels."""
+    baseline_vectors: int = Field(default=10_000, ge=2)
+    """Rows that ICA, NMF and the supervised directions are fitted on, at most."""
 
 
 class LearnSettings(Configuration):
@@ -79,7 +92,7 @@ class LearnSettings(Configuration):
     text: TextSettings = TextSettings()
     fit: FitSettings = FitSettings()
     frontier: FrontierSettings | None = FrontierSettings()
-    """None draws the main dictionary alone, without the floors."""
+    """None draws the main dictionary alone, without the baselines."""
     loss_windows: int | None = Field(default=96, ge=1)
     """Held-out windows on which losses are measured; None: all."""
     shown_features: int = Field(default=40, ge=1)

@@ -37,6 +37,8 @@ class Findings:
     """Coordinates of the main dictionary's records."""
     main_name: str
     """The main dictionary in words, e.g. ``TopK with 1,024 atoms, 32 active``."""
+    ended: str
+    """What the fits say of themselves: vectors, iterations, whether they converged."""
     num_steps: int
     cards: tuple[str, str]
     """Tables of facts and contexts."""
@@ -58,7 +60,10 @@ def pages_of(found: Findings, artifacts: Path) -> list[Page]:
         Page(
             title="At a glance", blocks=(_opening(found), _headline(found), _limits(found))
         ),
-        Page(title="How good is the dictionary?", blocks=quality_blocks(frontier)),
+        Page(
+            title="How good is the dictionary?",
+            blocks=quality_blocks(frontier, found.ended),
+        ),
         Page(title="How often do features fire?", blocks=(_density(found, len(density)),)),
     ]
     if found.agreement is not None:
