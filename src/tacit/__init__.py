@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tacit.metrics.catalogue import METRICS
     from tacit.models import Subject, load_subject, sample
     from tacit.reports import render_report
+    from tacit.studies.runner import StudyRun, run_study
     from tacit.verbs.learn import LearnRun
     from tacit.verbs.quick import learn
     from tacit.verbs.settings import (
@@ -90,6 +91,7 @@ __all__ = [
     "Stream",
     "Subject",
     "SuperposedWorld",
+    "StudyRun",
     "TextSettings",
     "TopK",
     "UserError",
@@ -107,6 +109,7 @@ __all__ = [
     "render_report",
     "rows_for",
     "sample",
+    "run_study",
     "save_dictionary",
 ]
 
@@ -147,6 +150,7 @@ _ROOMS = {
     "metrics.catalogue": ("METRICS",),
     "models": ("Subject", "load_subject", "sample"),
     "reports": ("render_report",),
+    "studies.runner": ("StudyRun", "run_study"),
     "verbs.learn": ("LearnRun",),
     "verbs.quick": ("learn",),
     "verbs.settings": ("FitSettings", "FrontierSettings", "LearnSettings", "TextSettings"),

@@ -23,7 +23,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "features": LOWER | {"interventions"},
     "reports": {"base"},
     "verbs": LOWER | {"interventions", "training", "features", "reports"},
-    "cli": LOWER | {"interventions", "training", "features", "reports", "verbs"},
+    "studies": LOWER | {"interventions", "training", "features", "reports"},
+    "cli": LOWER
+    | {"interventions", "training", "features", "reports", "verbs"}
+    | {"studies"},
 }
 
 

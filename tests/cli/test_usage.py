@@ -11,7 +11,17 @@ import typer
 from tacit import __version__
 from tacit.cli.commands import app
 
-COMMANDS = typer.main.get_command(app).commands
+
+def commands(group, path=()):
+    """Return every command by its words, those of groups too."""
+    found = {}
+    for name, each in group.commands.items():
+        inside = {**commands(each, (*path, name))} if hasattr(each, "commands") else {}
+        found |= inside or {" ".join((*path, name)): each}
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(app))
 README = Path(__file__).parents[2] / "README.md"
 SURFACE = Path(__file__).parent / "surface.txt"
 
@@ -48,7 +58,7 @@ def test_without_arguments_help_is_printed(command):
     ended = command()
     assert ended.code in (0, 2)  # Typer's version decides
     for name in COMMANDS:
-        assert name in ended.out + ended.err
+        assert name.split()[0] in ended.out + ended.err
 
 
 def test_the_version_is_printed(command):
@@ -62,7 +72,7 @@ def test_every_command_is_explained_with_an_example(command, name):
     assert each.epilog.startswith(f"Example: tacit {name}"), name
     for parameter in each.params:
         assert parameter.help, f"{name} {parameter.name}"
-    shown = command(name, "--help").finished().out
+    shown = command(*name.split(), "--help").finished().out
     assert "Example:" in shown
     assert f"tacit {name}" in shown
 
@@ -70,13 +80,13 @@ def test_every_command_is_explained_with_an_example(command, name):
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_example_has_the_form_of_its_command(name):
     words = COMMANDS[name].epilog.removeprefix("Example: tacit ").split()
-    COMMANDS[name].make_context(name, words[1:])  # parses, runs nothing
+    COMMANDS[name].make_context(name, words[len(name.split()) :])  # parses, runs nothing
 
 
 def test_commands_that_the_readme_shows_exist():
     shown = re.findall(r"^tacit ([a-z-]+)", README.read_text(), re.MULTILINE)
     assert shown
-    assert set(shown) <= set(COMMANDS)
+    assert set(shown) <= {name.split()[0] for name in COMMANDS}
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,15 @@ from tacit.metrics import (
     cross_entropy,
     f1,
     fraction_variance_unexplained,
+    log_log_slope,
     loss_recovered,
+    lost_by_choosing,
     match,
     mean_l0,
     mmcs,
     mmcs_of_atoms,
+    rank_correlation,
+    steps_ratio,
 )
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
@@ -128,6 +132,10 @@ VALUES = {
     "loss_recovered": _losses,
     "auroc": lambda r: auroc(*_scores(r)),
     "f1": lambda r: f1(*_scores(r), float(r.normal())),
+    "mmcs_lost": lambda r: lost_by_choosing(r.normal(size=5), r.uniform(-1, 1, 5)),
+    "rank_correlation": lambda r: rank_correlation(r.normal(size=5), r.normal(size=5)),
+    "log_log_slope": lambda r: log_log_slope([1, 2, 4], list(r.exponential(size=3) + 1e-3)),
+    "steps_ratio": lambda r: steps_ratio([(3, 1.0)], [(int(r.integers(1, 9)), 1.0)], 0.5),
 }
 
 

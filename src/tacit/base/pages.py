@@ -77,6 +77,21 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Heatmap:
+    """A number over two coordinates, as a table whose cells are shaded by it."""
+
+    table: str
+    row: str
+    column: str
+    """Columns whose values, in order of first appearance, become the rows and columns."""
+    value: str
+    row_label: str
+    column_label: str
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Features:
     """A card per feature: facts, promoted logits, and contexts coloured by activation."""
 
@@ -100,13 +115,14 @@ class Limits:
     """One sentence each."""
 
 
-Block = Opening | Text | Headline | Plot | Table | Features | Limits
+Block = Opening | Text | Headline | Plot | Table | Heatmap | Features | Limits
 _KINDS: dict[str, type[Block]] = {
     "opening": Opening,
     "text": Text,
     "headline": Headline,
     "plot": Plot,
     "table": Table,
+    "heatmap": Heatmap,
     "features": Features,
     "limits": Limits,
 }

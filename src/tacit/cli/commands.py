@@ -24,6 +24,7 @@ from tacit.cli.options import (
     chosen,
 )
 from tacit.cli.steps import steps
+from tacit.cli.studies import studies
 
 app = typer.Typer(
     name="tacit",
@@ -34,6 +35,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.registered_commands.extend(steps.registered_commands)
+app.add_typer(studies)
 
 Sets = Annotated[
     list[str] | None,

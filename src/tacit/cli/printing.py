@@ -29,7 +29,7 @@ def number(value: int | float) -> str:
 def line(record: Record) -> str:
     """Return one result or gap as a line: name, value, interval, n."""
     if isinstance(record, Claim):
-        return f"{record.published}: {record.judgement}"
+        return f"{record.judgement}: {record.published}\n    {line(record.measured)}"
     name = IN_WORDS.get(record.name, record.name)
     if isinstance(record, Gap):
         return f"{name:<32} not measured: {record.reason}"

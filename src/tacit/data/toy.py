@@ -71,9 +71,13 @@ class ToyWorld:
         paired = self.structure == "none" or g % 2 == 0
         require("num_features", g, "even, where features come in pairs", holds=paired)
 
-    @functools.cached_property
+    @property
     def features(self) -> Float[Tensor, "g d"]:
         """The true features, unit rows, most frequent first. Treat as read-only."""
+        return self._features
+
+    @functools.cached_property
+    def _features(self) -> Float[Tensor, "g d"]:
         return random_directions(self.seed, self.num_features, self.width)
 
     @functools.cached_property

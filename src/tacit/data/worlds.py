@@ -77,9 +77,13 @@ class SuperposedWorld:
         require("noise", noise, "0 or more, and finite", holds=noise_holds)
         require("seed", self.seed, "0 or more", holds=self.seed >= 0)
 
-    @functools.cached_property
+    @property
     def features(self) -> Float[Tensor, "g d"]:
         """The true features, unit rows. Treat as read-only: every block is made of them."""
+        return self._features
+
+    @functools.cached_property
+    def _features(self) -> Float[Tensor, "g d"]:
         return random_directions(self.seed, self.num_features, self.width)
 
     @functools.cached_property

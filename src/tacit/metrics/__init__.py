@@ -7,6 +7,12 @@ from tacit.metrics.bootstrap import (
     bootstrap_sums,
 )
 from tacit.metrics.catalogue import METRICS, MetricRow
+from tacit.metrics.choosing import (
+    log_log_slope,
+    lost_by_choosing,
+    rank_correlation,
+    steps_ratio,
+)
 from tacit.metrics.comparisons import (
     PermutationTest,
     paired_difference,
@@ -41,6 +47,10 @@ from tacit.metrics.recovery import (
 from tacit.metrics.sparsity import Firing, count_firing, mean_l0
 
 __all__ = [
+    "log_log_slope",
+    "lost_by_choosing",
+    "rank_correlation",
+    "steps_ratio",
     "METRICS",
     "BestThreshold",
     "Firing",

@@ -191,6 +191,48 @@ _ROWS = (
         caution="saying yes always scores 2 p / (1 + p) at label rate p; fit the threshold on "
         "other rows",
     ),
+    MetricRow(
+        name="mmcs_lost",
+        formula="mmcs of the best candidate - mmcs of the one with the lowest score",
+        range=(0.0, 2.0),
+        direction="lower",
+        unit="1",
+        computed_by="choosing.lost_by_choosing",
+        source="ours",
+        caution="compare with what a candidate drawn at random loses; it depends on which "
+        "candidates there are",
+    ),
+    MetricRow(
+        name="rank_correlation",
+        formula="Spearman's correlation of -score with the truth, over candidates",
+        range=(-1.0, 1.0),
+        direction="higher",
+        unit="1",
+        computed_by="choosing.rank_correlation",
+        source="Spearman 1904, Am. J. Psychol. 15",
+        caution="blind to how much a wrong order costs; candidates without a score are left out",
+    ),
+    MetricRow(
+        name="log_log_slope",
+        formula="least-squares slope of log y on log x",
+        range=(-math.inf, math.inf),
+        direction="neither",
+        unit="1",
+        computed_by="choosing.log_log_slope",
+        source="ours",
+        caution="1 is proportional, 0 constant; few points make any slope possible",
+    ),
+    MetricRow(
+        name="steps_ratio",
+        formula="steps until a level is reached / steps of another start until the same level",
+        range=(0.0, math.inf),
+        direction="neither",
+        unit="1",
+        computed_by="choosing.steps_ratio",
+        source="ours",
+        caution="1 is equally fast; undefined where a level is never reached; as coarse as the "
+        "steps between two readings",
+    ),
 )
 
 METRICS: dict[str, MetricRow] = {row.name: row for row in _ROWS}

@@ -10,10 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from tacit.base.errors import UserError
-from tacit.base.pages import Block, Features, Headline, Limits, Opening, Plot, Table, Text
+from tacit.base.pages import (
+    Block,
+    Features,
+    Headline,
+    Heatmap,
+    Limits,
+    Opening,
+    Plot,
+    Table,
+    Text,
+)
 from tacit.base.records import Claim, Gap, Record, Result
 from tacit.reports.cards import Card, read_cards
 from tacit.reports.charts import Chart, draw_chart
+from tacit.reports.heatmaps import Shades, shades_of
 from tacit.reports.numbers import Measured, column, coordinates, measured, number
 from tacit.reports.tables import PAGES, RESULTS, Columns, RunFolder, num_rows
 
@@ -66,6 +77,7 @@ class BlockView:
     headlines: tuple[HeadlineCard, ...] = ()
     chart: Chart | None = None
     grid: Grid | None = None
+    shades: Shades | None = None
     cards: tuple[Card, ...] = ()
 
 
@@ -177,6 +189,8 @@ def view_of(run: RunFolder, block: Block, anchor: str) -> BlockView:
             parts = _plot(run, block, anchor)
         case Table():
             parts["grid"] = _table(run, block)
+        case Heatmap():
+            parts["shades"] = shades_of(run, block)
         case Features():
             parts["cards"] = read_cards(run, block)
     return BlockView(kind=type(block).__name__.lower(), anchor=anchor, block=block, **parts)

@@ -12,7 +12,7 @@ from tacit.features.agreement import LabelAgreement, label_agreement
 from tacit.features.index import Index
 from tacit.features.truth import rows_of
 from tacit.metrics.bootstrap import bootstrap_mean
-from tacit.verbs.measure import as_result
+from tacit.metrics.results import as_result
 from tacit.verbs.settings import LearnSettings
 
 

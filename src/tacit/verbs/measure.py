@@ -24,7 +24,7 @@ from tacit.interventions.loss import Losses, substitution_losses
 from tacit.metrics.bootstrap import bootstrap_ratio
 from tacit.metrics.catalogue import METRICS
 from tacit.metrics.fidelity import VarianceUnexplained
-from tacit.metrics.intervals import Interval
+from tacit.metrics.results import as_result
 from tacit.metrics.sparsity import Firing, count_firing
 from tacit.models.subject import Subject
 
@@ -48,23 +48,6 @@ def check_fits(dictionary: Dictionary, store: Store) -> str:
                 f"harvested with {found!r}; harvest as the dictionary expects."
             )
     return contract.site
-
-
-def as_result(name: str, interval: Interval, of: Coordinates) -> Result:
-    """Return a metric's value with its interval as a record."""
-    ends = None
-    if interval.low is not None and interval.high is not None:
-        ends = (interval.low, interval.high)
-    row = METRICS[name]
-    return Result(
-        name=name,
-        value=interval.value,
-        unit=row.unit,
-        better=row.direction,
-        n=interval.n,
-        interval=ends,
-        of=dict(of),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
