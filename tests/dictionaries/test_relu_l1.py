@@ -127,3 +127,19 @@ def test_settings_that_mean_nothing_are_refused(wrong):
     (name,) = wrong
     with pytest.raises(UserError, match=name):
         ReluL1(**{"num_atoms": F, "penalty": 0.1, **wrong})
+
+
+def test_an_even_start_is_that_of_torchs_linear_layer_and_leaves_the_atoms_alone():
+    rows = torch.randn(64, 400, generator=torch.Generator().manual_seed(0))
+    even, plain = (
+        ReluL1(num_atoms=50, penalty=0.1, encoder_start=start).initial(3, rows, num_steps=9)
+        for start in ("uniform", "atoms")
+    )
+    assert torch.equal(even.tensors["atoms"], plain.tensors["atoms"])
+    assert torch.equal(plain.tensors["encoder"], plain.tensors["atoms"])
+    for leaf in (even.tensors["encoder"], even.tensors["encoder_bias"]):
+        assert 0.045 < leaf.abs().max() <= 0.05
+        assert abs(leaf.mean()) < 0.02
+    assert even.tensors["encoder"].std() == pytest.approx(0.05 / 3**0.5, rel=0.02)
+    with pytest.raises(UserError, match="atoms where tied"):
+        ReluL1(num_atoms=50, penalty=0.1, tied=True, encoder_start="uniform")

@@ -4,12 +4,14 @@ Axes: n rows, d width, f atoms, m active entries.
 """
 
 from dataclasses import asdict, dataclass
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tacit.base.seeds import stream
 from tacit.dictionaries.dead import count_silence, dead_atoms, revive
 from tacit.dictionaries.dense import dense_pass
 from tacit.dictionaries.descent import is_worth_sharing, sparse_pass
@@ -51,6 +53,9 @@ class ReluL1(Method):
     """Price of activation, in units of the scaled input: on raw rows it is this times scale."""
     tied: bool = False
     """Whether the encoder's rows are the atoms themselves."""
+    encoder_start: Literal["atoms", "uniform"] = "atoms"
+    """What encoder and bias start as: the atoms and zero, or, as in the toy models of 2022, numbers
+    uniform within ``1 / sqrt(d)``, with which a high penalty silences every atom at once."""
     learning_rate: float | None = None
     """Plateau of Adam's rate; None is ``2e-3 / sqrt(f / 2**14)``."""
     warm_up_steps: int = 10
@@ -78,6 +83,8 @@ class ReluL1(Method):
             "warm_up_steps", self.warm_up_steps, "0 or more", holds=self.warm_up_steps >= 0
         )
         rising = self.sparsity_warm_up
+        fits = self.encoder_start == "atoms" or not self.tied
+        require("encoder_start", self.encoder_start, "atoms where tied", holds=fits)
         require("sparsity_warm_up", rising, "between 0 and 1", holds=0 <= rising <= 1)
         require("clip", clip, "positive, or None", holds=clip is None or clip > 0)
         steps, every = self.dead_after_steps, self.revive_every_steps
@@ -98,6 +105,8 @@ class ReluL1(Method):
             seed=seed,
             num_steps=num_steps,
         )
+        if self.encoder_start == "uniform":
+            _spread_evenly(state, seed)
         # Half of random projections are positive, so a fit begins with dense products.
         state.tensors["active_share"] = torch.tensor(0.5, dtype=torch.float64)
         return state
@@ -152,3 +161,11 @@ class ReluL1(Method):
         dead = dead_atoms(state.tensors, self.dead_after_steps)
         if len(dead):
             revive(state, dead, residual, encoder_share=0.2)
+
+
+def _spread_evenly(state: State, seed: int) -> None:
+    encoder, bias = state.tensors["encoder"], state.tensors["encoder_bias"]
+    rng, bound = stream(seed, "dictionaries/encoder"), encoder.shape[1] ** -0.5
+    for leaf in (encoder, bias):
+        drawn = rng.uniform(-bound, bound, leaf.shape).astype(np.float32)
+        leaf.copy_(torch.from_numpy(drawn))

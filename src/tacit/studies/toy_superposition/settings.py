@@ -64,6 +64,7 @@ class ToySettings(Configuration):
         return ReluL1(
             num_atoms=size,
             penalty=self.price(size, alpha),
+            encoder_start="uniform",
             learning_rate=self.learning_rate,
             warm_up_steps=0,
             sparsity_warm_up=0.0,

@@ -60,14 +60,13 @@ def measure_starts(settings: ToySettings, seed: int, progress: Progress) -> list
 
 
 def _start_from_data(state: State, blocks: WorldBlocks, seed: int) -> None:
-    """Make unit data points the atoms and encoder of a state; each a different sample."""
+    """Make unit data points the atoms of a state; each a different sample."""
     atoms, (site,) = state.tensors["atoms"], blocks.sites
     needed = -(-len(atoms) // blocks.rows)
     rows = torch.cat([blocks.block(FIRST_UNSEEN + i)[site] for i in range(needed)])
     drawn = stream(seed, "studies/toy/starts").permutation(len(rows))[: len(atoms)]
     points = rows[torch.from_numpy(drawn)]
     atoms.copy_(points / points.norm(dim=1, keepdim=True))
-    state.tensors["encoder"].copy_(atoms)
 
 
 def way_of(readings: Sequence[Reading], start: Start) -> list[tuple[int, float]]:
