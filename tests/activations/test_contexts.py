@@ -35,7 +35,7 @@ def test_no_token_is_lost_or_moved(given_texts, context_tokens, bos):
         bos_id=BOS if bos else None,
     )
     for number, text in enumerate(given_texts):
-        rows = found.ids[found.document == number]
+        rows = found.ids[found.opens == number]
         ids = rows[:, int(bos) :]
         assert ids[ids != PADDING].tolist() == by_character(text)[0]
         assert not bos or (rows[:, 0] == BOS).all()
@@ -59,7 +59,7 @@ def test_a_limit_takes_the_first_window_of_every_document_before_any_second():
         bos_id=None,
         max_tokens=20,
     )
-    assert found.document.tolist() == [0, 1, 2, 3]
+    assert found.opens.tolist() == [0, 1, 2, 3]
 
 
 def test_text_without_tokens_is_refused():

@@ -35,7 +35,7 @@ def own_losses(subject, windows, hook=None):
             labels = torch.cat([torch.tensor([[IGNORED]]), ids[:, 1:]], dim=1)
             loss = subject.model(input_ids=ids, labels=labels).loss
         handle.remove()
-        document = int(windows.document[number])
+        document = int(windows.document[number, 0])
         sums[document] = sums.get(document, 0.0) + float(loss) * (ids.shape[1] - 1)
     return np.array([sums[document] for document in sorted(sums)])
 
@@ -43,9 +43,9 @@ def own_losses(subject, windows, hook=None):
 def test_clean_losses_are_the_models_own_by_document(tiny_subject, held_out):
     found = losses_under(tiny_subject, held_out, SITE, {})
     np.testing.assert_allclose(found.clean, own_losses(tiny_subject, held_out), rtol=1e-5)
-    assert found.documents.tolist() == sorted(set(held_out.document.tolist()))
+    assert found.documents.tolist() == np.unique(held_out.document).tolist()
     tokens = [
-        int((held_out.ids[held_out.document == number] >= 0)[:, 1:].sum())
+        int((held_out.ids[held_out.document[:, 0] == number] >= 0)[:, 1:].sum())
         for number in found.documents
     ]
     assert found.num_tokens.tolist() == tokens

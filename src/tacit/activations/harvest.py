@@ -9,16 +9,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tacit.activations.contexts import Contexts, cut
+from tacit.activations.chats import Rendered, render
+from tacit.activations.contexts import Contexts, Mode, cut
 from tacit.activations.store import KIND, Store, open_store, shard_name
 from tacit.activations.tokens import finish_store
-from tacit.base.errors import UserError, look_up
+from tacit.base.errors import UserError, look_up, unknown
 from tacit.base.files import sha256_of, write_atomically, written_aside
 from tacit.base.folders import whole_folder
 from tacit.base.progress import Progress, Task, silent
@@ -42,6 +43,8 @@ class HarvestSettings:
     """Open every window with BOS (or CLS); None: when the tokenizer has one. Its row is kept in
     the store and marked special."""
     max_tokens: int | None = None
+    windows: Mode = "split"
+    """How documents become windows: split, packed or documents; see ``contexts.Mode``."""
     high_norm_factor: float | None = 10.0
     """A row whose norm is above this many medians of its site is marked; None marks none."""
     dtype: Literal["float16", "bfloat16", "float32"] = "float16"
@@ -50,6 +53,8 @@ class HarvestSettings:
 
     def __post_init__(self) -> None:
         look_up(DTYPES, self.dtype, "dtype")
+        if self.windows not in get_args(Mode):
+            raise unknown("way of making windows", self.windows, get_args(Mode))
         if self.batch_contexts < 1 or self.contexts_per_shard % self.batch_contexts:
             raise UserError(
                 f"contexts_per_shard ({self.contexts_per_shard}) must be a multiple of "
@@ -66,8 +71,10 @@ LONGEST_DEFAULT = 512
 """A longer window must be asked for: attention's memory grows with its square."""
 
 
-def windows_of(subject: Subject, corpus: Corpus, settings: HarvestSettings) -> Contexts:
-    """Return the windows that a harvest with these settings reads."""
+def windows_of(
+    subject: Subject, corpus: Corpus, settings: HarvestSettings
+) -> tuple[Contexts, Rendered]:
+    """Return the windows that a harvest with these settings reads, and the text as it is read."""
     if subject.context_tokens is None or subject.tokenizer is None:
         raise UserError(
             f"{subject.name} reads no text; harvest needs a model with a tokenizer. For any other "
@@ -85,17 +92,23 @@ def windows_of(subject: Subject, corpus: Corpus, settings: HarvestSettings) -> C
     if prepend and subject.bos_id is None:
         raise UserError(f"{subject.name} has no BOS token to prepend; use --no-bos.")
 
+    opening = subject.tokenizer.decode([subject.bos_id]) if prepend else None
+    rendered = render(corpus, subject.tokenizer, opening)
+
     def tokenise(text: str) -> tuple[list[int], list[tuple[int, int]]]:
         tokens = subject.tokenize(text)
         return tokens.ids, tokens.offsets
 
-    return cut(
+    contexts = cut(
         tokenise,
-        corpus,
+        rendered.corpus,
         context_tokens=context_tokens,
         bos_id=subject.bos_id if prepend else None,
         max_tokens=settings.max_tokens,
+        mode=settings.windows,
+        separator_id=subject.tokenizer.eos_token_id,
     )
+    return contexts, rendered
 
 
 def harvest(
@@ -118,7 +131,7 @@ def harvest(
         raise UserError("no site was named; try `tacit list sites MODEL`.")
     sites = subject.site_map.expand(sites)
     widths = {site: subject.width(site) for site in sites}
-    contexts = windows_of(subject, corpus, settings)
+    contexts, rendered = windows_of(subject, corpus, settings)
     manifest = {
         "kind": KIND,
         "configuration": {
@@ -126,7 +139,7 @@ def harvest(
             "subject_digest": subject.digest,
             "subject_dtype": str(subject.dtype).removeprefix("torch."),
             "text": corpus.name,
-            "text_digest": corpus.digest(),
+            "text_digest": rendered.corpus.digest(),
             "sites": list(sites),
             **asdict(settings),
             "context_tokens": contexts.ids.shape[1],
@@ -136,7 +149,7 @@ def harvest(
     with whole_folder(folder, manifest, replace=replace) as partial:
         with progress("harvest", contexts.num_tokens, "tokens") as advance:
             rows = _write_shards(subject, contexts, widths, partial, settings, advance)
-        finish_store(partial, manifest, subject, corpus, contexts, widths, rows)
+        finish_store(partial, manifest, subject, rendered, contexts, widths, rows)
     return open_store(folder)
 
 

@@ -30,6 +30,8 @@ KIND = "store"
 TOKENS = "tokens.parquet"
 HIGH_NORM = "high_norm."
 LABEL = "label."
+ROLE = "role"
+"""Column with the index into ``Store.roles`` of each row; there if the text has chats."""
 LABELLED = "labelled"
 """Column that says whether the truth about a row's document is known; there if any label is."""
 
@@ -72,12 +74,17 @@ class Store:
         """Names of the labels whose truth is known for every token."""
         return tuple(self.manifest["labels"])
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Whose words the tokens are, the template's own first; none for a text without chats."""
+        return tuple(self.manifest.get("tokens_of_role", ()))
+
     @cached_property
     def tokens(self) -> pa.Table:
         """The token table.
 
         Columns: document, context, position, token, start, end, line, held_out, special, and
-        ``high_norm.SITE`` and ``label.NAME`` for each site and label.
+        ``high_norm.SITE`` and ``label.NAME`` for each site and label; with chats, role.
         """
         import pyarrow.parquet as pq
 
@@ -101,6 +108,12 @@ class Store:
         if name not in self.labels:
             raise unknown("label", name, self.labels)
         return self.column(LABEL + name)
+
+    def in_role(self, name: str) -> Bool[np.ndarray, " n"]:
+        """Return the rows that are words of one role of a chat."""
+        if name not in self.roles:
+            raise unknown("role of this store", name, self.roles)
+        return self.column(ROLE) == self.roles.index(name)
 
     def usable(self, site: str) -> Bool[np.ndarray, " n"]:
         """Return the rows that are fitted and measured: not special, not of high norm there."""

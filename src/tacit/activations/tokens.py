@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Int
 
+from tacit.activations.chats import Rendered
 from tacit.activations.contexts import Contexts
 from tacit.activations.store import (
     HIGH_NORM,
     LABEL,
     LABELLED,
+    ROLE,
     TOKENS,
     shard_name,
     shard_norms,
@@ -40,7 +42,7 @@ def finish_store(
     partial: Path,
     manifest: Mapping[str, Any],
     subject: Subject,
-    corpus: Corpus,
+    rendered: Rendered,
     contexts: Contexts,
     widths: Mapping[str, int],
     notes: Sequence[Mapping[str, Any]],
@@ -48,9 +50,13 @@ def finish_store(
     """Write the token table and vocabulary, then the manifest with every checksum."""
     import pyarrow.parquet as pq
 
+    corpus = rendered.corpus
     held_out, split = held_out_windows(corpus, contexts)
     columns = _columns(contexts, corpus, held_out, subject.special_ids)
     labels, num_unlabelled = label_columns(corpus, contexts)
+    roles = _roles(rendered, contexts)
+    if rendered.roles:
+        columns[ROLE] = roles
     medians: dict[str, float] = {}
     factor = manifest["configuration"]["high_norm_factor"]
     for site in widths:
@@ -72,19 +78,20 @@ def finish_store(
         "split": split,
         "shard_rows": [note["rows"] for note in notes],
         "documents": [document.name for document in corpus.documents],
+        "tokens_of_role": {
+            name: int((roles == number).sum()) for number, name in enumerate(rendered.roles)
+        },
         "labels": [name.removeprefix(LABEL) for name in labels if name != LABELLED],
         "num_unlabelled_documents": num_unlabelled,
-        "checksums": {
-            name: {
-                "bytes": (partial / name).stat().st_size,
-                "sha256": sha256_of(partial / name),
-            }
-            for name in names
-        },
+        "checksums": {name: _checked(partial / name) for name in names},
     }
     write_atomically(partial / "manifest.json", json.dumps(closing, indent=1) + "\n")
     for number in range(len(notes)):
         (partial / shard_name(number)).with_suffix(".json").unlink()
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _counts(corpus: Corpus, contexts: Contexts) -> dict[str, Any]:
@@ -107,7 +114,7 @@ def held_out_windows(
 ) -> tuple[Bool[np.ndarray, " n"], str]:
     """Return which windows are held out, and by what: whole documents wherever that can be."""
     by_document = np.array([is_held_out(document.name) for document in corpus.documents])
-    held_out = by_document[contexts.document]
+    held_out = by_document[contexts.opens]
     if held_out.any() and not held_out.all():
         return held_out, "documents"
     draws = stream(0, "activations/held-out windows").random(len(contexts.ids))
@@ -126,7 +133,7 @@ def _columns(
     mask = contexts.mask
     lengths = mask.sum(axis=1)
     starts, ids = contexts.offsets[..., 0][mask], contexts.ids[mask]
-    document = np.repeat(contexts.document, lengths)
+    document = contexts.document[mask]
     special = np.isin(ids, sorted(special_ids))
     special |= contexts.bos & (np.nonzero(mask)[1] == 0)
     return {
@@ -140,6 +147,17 @@ def _columns(
         "held_out": np.repeat(held_out, lengths),
         "special": special,
     }
+
+
+def _roles(rendered: Rendered, contexts: Contexts) -> Int[np.ndarray, " n"]:
+    """Return the index into the manifest's roles of every row; BOS is the template's."""
+    mask = contexts.mask
+    document, offsets = contexts.document[mask], contexts.offsets[mask]
+    roles = np.zeros(len(document), dtype=np.int64)
+    for number in np.unique(document):
+        here = document == number
+        roles[here] = rendered.roles_at(int(number), offsets[here])
+    return roles.astype(np.int8)
 
 
 def _lines(
@@ -166,7 +184,7 @@ def label_columns(corpus: Corpus, contexts: Contexts) -> tuple[dict[str, np.ndar
     labeller = LABELLERS[corpus.labeller]
     mask = contexts.mask
     offsets = contexts.offsets[mask]
-    document = np.repeat(contexts.document, mask.sum(axis=1))
+    document = contexts.document[mask]
     columns: dict[str, np.ndarray] = {}
     num_unlabelled = 0
     for number in np.unique(document):

@@ -22,7 +22,8 @@ class Windows:
     ids: Int[np.ndarray, "n t"]
     """``PADDING`` after the end of a short row."""
     usable: Bool[np.ndarray, "n t"]
-    document: Int[np.ndarray, " n"]
+    document: Int[np.ndarray, "n t"]
+    """Index of each token's document; a packed window has several. Padding goes with the first."""
     num_left_out: int
     """Windows not taken because a limit was given."""
 
@@ -52,10 +53,11 @@ def windows_in(
     shape = (len(chosen), int(position[keep].max()) + 1)
     ids = np.full(shape, PADDING, dtype=np.int64)
     usable = np.zeros(shape, dtype=bool)
-    document = np.zeros(len(chosen), dtype=np.int64)
+    document = np.zeros(shape, dtype=np.int64)
     ids[place, position[keep]] = store.column("token")[keep]
     usable[place, position[keep]] = store.usable(site)[keep]
-    document[place] = store.column("document")[keep]
+    document[place, position[keep]] = store.column("document")[keep]
+    document = np.where(ids == PADDING, document[:, :1], document)
     return Windows(
         ids=ids, usable=usable, document=document, num_left_out=len(numbers) - len(chosen)
     )

@@ -21,6 +21,7 @@ from tacit.cli.options import (
     Quiet,
     Replace,
     Seed,
+    Text,
     chosen,
 )
 from tacit.cli.steps import steps
@@ -89,10 +90,7 @@ def learn(
     *,
     model_folder: ModelFolder = None,
     site: Annotated[str | None, typer.Option(help="Where to read, e.g. resid.2.")] = None,
-    text: Annotated[
-        str | None,
-        typer.Option(help="A source (`tacit list sources`), a file or a folder."),
-    ] = None,
+    text: Text = None,
     max_tokens: Annotated[int | None, typer.Option(help="Tokens to read at most.")] = None,
     method: Annotated[str | None, typer.Option(help="Dictionary method.")] = None,
     atoms: Annotated[int | None, typer.Option(help="Atoms of the dictionary.")] = None,

@@ -18,6 +18,13 @@ Replace = Annotated[
         "--replace", help="Make --out anew; what it holds stays until that is complete."
     ),
 ]
+Text = Annotated[
+    str | None,
+    typer.Option(
+        help="A source (`tacit list sources`), a file, a folder, or a dataset of the hub: "
+        "hub:OWNER/NAME?split=train."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and no progress.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 Model = Annotated[

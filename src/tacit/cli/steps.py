@@ -22,6 +22,7 @@ from tacit.cli.options import (
     Replace,
     Seed,
     StoreFolder,
+    Text,
     required,
 )
 
@@ -39,9 +40,9 @@ def harvest(
         list[str],
         typer.Option(help="Where to read, or a pattern such as resid.*; repeatable."),
     ],
-    text: Annotated[
-        str | None,
-        typer.Option(help="A source (`tacit list sources`), a file or a folder."),
+    text: Text = None,
+    windows: Annotated[
+        str | None, typer.Option(help="split (the default), packed or documents.")
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Tokens to read at most.")] = None,
     context: Annotated[int | None, typer.Option(help="Tokens of a window.")] = None,
@@ -66,6 +67,7 @@ def harvest(
 
     options = {
         "source": text,
+        "windows": windows,
         "max_tokens": max_tokens,
         "context_tokens": context,
         "prepend_bos": bos,
@@ -86,6 +88,8 @@ def harvest(
     facts |= {
         name: made.manifest[name] for name in ("num_dropped_tokens", "skipped_documents")
     }
+    if made.roles:
+        facts["tokens_of_role"] = made.manifest["tokens_of_role"]
     printing.write(json.dumps(facts) if as_json else _in_lines(facts))
 
 

@@ -18,12 +18,24 @@ _HELD_OUT_ONE_IN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
+class Message:
+    """One turn of a chat."""
+
+    role: str
+    """As the chat template knows it: system, user, assistant, tool."""
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Document:
     """One text with the name it is known by inside its corpus."""
 
     name: str
     """POSIX path relative to the corpus; decides on which side of the split it falls."""
     text: str
+    """For a chat: its messages as JSON; what a model reads is written by its own template."""
+    messages: tuple[Message, ...] = ()
+    """The turns of a chat; none for plain text."""
 
 
 @dataclass(frozen=True, kw_only=True)

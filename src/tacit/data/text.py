@@ -10,19 +10,30 @@ from pathlib import Path
 
 from tacit.base.errors import UserError
 from tacit.data.documents import Corpus, Document, told
+from tacit.data.hub import PREFIX, hub_text
+from tacit.data.rows import TABLES, read_rows
 from tacit.data.stdlib import standard_docstrings, standard_library
 
 SOURCES: dict[str, Callable[[], Corpus]] = {
     "python-stdlib": standard_library,
     "python-docstrings": standard_docstrings,
 }
+FORMS = {
+    "hub:OWNER/NAME": "a Hugging Face dataset; behind a ? any of config=, split=, column=, "
+    "revision= and documents=, joined by &",
+    "FILE.jsonl, FILE.parquet": "a document in each row: its column text, or a chat in messages",
+    "FILE, FOLDER": "text, or all text below a folder",
+}
+"""Sources that are no fixed name."""
 
 
 def load_text(source: str | Path) -> Corpus:
     r"""Return the corpus of a name in ``SOURCES``, or of the UTF-8 text in a file or folder.
 
     A string that is a name of ``SOURCES`` means that source; a folder that happens to be
-    called so is reached as ``./python-stdlib``. A folder is walked recursively in sorted
+    called so is reached as ``./python-stdlib``. ``hub:OWNER/NAME?split=train`` is a dataset of the
+    Hugging Face hub (see ``tacit.data.hub``); a ``.jsonl`` or ``.parquet`` file has a document in
+    each row, of its column text or messages. A folder is walked recursively in sorted
     order; links to folders are not followed. Line ends become ``\n`` and a byte-order mark
     is dropped. Left out, each counted in ``skipped``: ``binary`` (a NUL, or not UTF-8),
     ``empty`` (white space alone), ``hidden`` (files and whole folders whose name starts with
@@ -34,10 +45,14 @@ def load_text(source: str | Path) -> Corpus:
     """
     if isinstance(source, str) and source in SOURCES:
         return SOURCES[source]()
+    if isinstance(source, str) and source.startswith(PREFIX):
+        return hub_text(source)
     path = Path(source)
     # An empty name would mean the working folder.
     if source == "" or not path.exists():
         raise _missing(str(source))
+    if path.is_file() and path.suffix in TABLES:
+        return read_rows(path)
     skipped: Counter[str] = Counter()
     files = _files(path, skipped) if path.is_dir() else iter([path])
     base = path if path.is_dir() else path.parent
@@ -107,7 +122,7 @@ def _missing(source: str) -> UserError:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return UserError(
         f"no text {source!r}: there is no such file or folder, and no source of that "
-        f"name.{hint} Known sources: {', '.join(sorted(SOURCES))}."
+        f"name.{hint} Known sources: {', '.join(sorted(SOURCES))}, and hub:OWNER/NAME."
     )
 
 

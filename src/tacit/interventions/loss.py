@@ -60,6 +60,15 @@ def next_token_losses(
     return out
 
 
+def scored_tokens(windows: Windows) -> Bool[np.ndarray, "n s"]:
+    """Return which tokens after the first of each window (s = t - 1) are predictions to score.
+
+    The first token of a document in a packed window is none: nothing before it speaks of it.
+    """
+    stands = windows.ids[:, 1:] >= 0
+    return stands & (windows.document[:, 1:] == windows.document[:, :-1])
+
+
 def losses_under(
     subject: Subject,
     windows: Windows,
@@ -70,14 +79,18 @@ def losses_under(
 ) -> Losses:
     """Return the losses of ``windows`` clean and under each edit of ``site``.
 
-    Edits hold at the usable positions only; the loss counts every token that follows another.
+    Edits hold at the usable positions only; the loss counts every token that follows another
+    of its document.
     """
     if not subject.is_causal:
         raise UserError(
             f"{subject.name} predicts no next token, so the loss under an edit is not defined."
         )
     names = [None, *edits]
-    sums = np.zeros((len(names), len(windows.ids)))
+    documents, owner = np.unique(windows.document, return_inverse=True)
+    owner = owner.reshape(windows.document.shape)
+    scored = scored_tokens(windows)
+    sums = np.zeros((len(names), len(documents)))
     with progress("measure", len(windows.ids), "windows") as advance:
         for first in range(0, len(windows.ids), BATCH_WINDOWS):
             span = slice(first, first + BATCH_WINDOWS)
@@ -91,17 +104,20 @@ def losses_under(
                     and flow.ids is not None
                     and flow.mask is not None
                 )
-                found = next_token_losses(flow.logits, flow.ids, flow.mask)
-                sums[place, span] = found.sum(dim=1).cpu().numpy()
+                found = next_token_losses(flow.logits, flow.ids, flow.mask).cpu().numpy()
+                counted = scored[span]
+                sums[place] += np.bincount(
+                    owner[span][:, 1:][counted],
+                    weights=found[:, :-1][counted],
+                    minlength=len(documents),
+                )
             advance(len(ids))
-    documents, owner = np.unique(windows.document, return_inverse=True)
-    by_document = np.stack([np.bincount(owner, weights=row) for row in sums])
-    num_tokens = np.bincount(owner, weights=(windows.ids >= 0).sum(axis=1) - 1)
+    num_tokens = np.bincount(owner[:, 1:][scored], minlength=len(documents))
     return Losses(
         documents=documents,
         num_tokens=num_tokens.astype(np.int64),
-        clean=by_document[0],
-        edited=dict(zip(edits, by_document[1:], strict=True)),
+        clean=sums[0],
+        edited=dict(zip(edits, sums[1:], strict=True)),
         num_windows_left_out=windows.num_left_out,
     )
 

@@ -51,9 +51,10 @@ def _subjects(_: str | None) -> list[Row]:
 
 
 def _sources(_: str | None) -> list[Row]:
-    from tacit.data.text import SOURCES
+    from tacit.data.text import FORMS, SOURCES
 
-    return [(name, _first_line(source)) for name, source in sorted(SOURCES.items())]
+    named = [(name, _first_line(source)) for name, source in sorted(SOURCES.items())]
+    return [*named, *FORMS.items()]
 
 
 def _labellers(_: str | None) -> list[Row]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from tacit.activations.contexts import Mode
 from tacit.activations.harvest import HarvestSettings
 from tacit.base.configuration import Configuration
 
@@ -21,6 +22,9 @@ class TextSettings(Configuration):
     """Tokens to read at most; the rest is counted as dropped."""
     context_tokens: int | None = Field(default=None, ge=2)
     """Window length, BOS included; None: what the model reads, at most 512."""
+    windows: Mode = "split"
+    """``split`` cuts each document into windows of its own, ``packed`` fills windows with one
+    document after another, ``documents`` reads the first window of each."""
     prepend_bos: bool | None = None
     """Open every window with BOS; None: when the tokenizer has one."""
     high_norm_factor: float | None = Field(default=10.0, gt=1)
@@ -35,6 +39,7 @@ class TextSettings(Configuration):
         return HarvestSettings(
             max_tokens=self.max_tokens,
             context_tokens=self.context_tokens,
+            windows=self.windows,
             prepend_bos=self.prepend_bos,
             high_norm_factor=self.high_norm_factor,
             dtype=self.dtype,

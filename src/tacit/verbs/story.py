@@ -77,6 +77,13 @@ def pages_of(found: Findings, artifacts: Path) -> list[Page]:
     return pages
 
 
+_OF_WINDOWS = {
+    "split": "",
+    "packed": ", filled with one document after another",
+    "documents": ", the first of each document alone",
+}
+
+
 def _opening(found: Findings) -> Opening:
     settings, made = found.settings, found.store.manifest
     configuration = made["configuration"]
@@ -87,7 +94,8 @@ def _opening(found: Findings) -> Opening:
             f"The model {configuration['subject']} read {found.store.num_tokens:,} tokens of "
             f"{configuration['text']} ({len(found.store.documents):,} documents, windows of "
             f"{configuration['context_tokens']} tokens"
-            f"{', each opened by a BOS token' if configuration['prepend_bos'] else ''}). What "
+            f"{', each opened by a BOS token' if configuration['prepend_bos'] else ''}"
+            f"{_OF_WINDOWS[configuration['windows']]}). What "
             f"flowed at {settings.site}, {found.store.width(settings.site)} numbers a token, was "
             f"recorded, and a dictionary was fitted to it: {found.main_name}, in "
             f"{found.num_steps:,} steps of {settings.fit.batch:,} tokens, seed {settings.seed}.\n\n"
