@@ -5,7 +5,7 @@ DEV := .venv-dev
 PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 STALE := pyproject.toml constraints.txt
 
-.PHONY: demo test test-all bench lint format clean
+.PHONY: demo test test-all bench hub-check lint format clean
 
 demo: $(CORE)/ready
 	$(CORE)/bin/tacit demo --out runs/demo --replace
@@ -18,6 +18,10 @@ test-all: $(DEV)/ready
 
 bench: $(DEV)/ready
 	$(DEV)/bin/python -m benchmarks
+
+# Needs a network: a published model and dataset, and a published figure beside ours.
+hub-check: $(DEV)/ready
+	$(DEV)/bin/python -m benchmarks.hub_check
 
 lint: $(DEV)/ready
 	$(DEV)/bin/ruff format --check .

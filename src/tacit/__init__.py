@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     from tacit.features.index import Index, open_index
     from tacit.metrics.catalogue import METRICS
     from tacit.models import Subject, load_subject, sample
+    from tacit.models.load_settings import LoadSettings
     from tacit.reports import render_report
     from tacit.studies.runner import StudyRun, run_study
+    from tacit.verbs.compare import CompareRun, compare
     from tacit.verbs.learn import LearnRun
     from tacit.verbs.quick import learn
     from tacit.verbs.settings import (
@@ -67,6 +69,7 @@ __all__ = [
     "SUPERVISED",
     "Claim",
     "Code",
+    "CompareRun",
     "Corpus",
     "Dictionary",
     "DifferenceOfMeans",
@@ -80,6 +83,7 @@ __all__ = [
     "LabelledRows",
     "LearnRun",
     "LearnSettings",
+    "LoadSettings",
     "LogisticProbes",
     "NeuronBasis",
     "OrthonormalBasis",
@@ -96,6 +100,7 @@ __all__ = [
     "TopK",
     "UserError",
     "build_index",
+    "compare",
     "fit",
     "for_terminal",
     "harvest",
@@ -149,8 +154,10 @@ _ROOMS = {
     "features.index": ("Index", "open_index"),
     "metrics.catalogue": ("METRICS",),
     "models": ("Subject", "load_subject", "sample"),
+    "models.load_settings": ("LoadSettings",),
     "reports": ("render_report",),
     "studies.runner": ("StudyRun", "run_study"),
+    "verbs.compare": ("CompareRun", "compare"),
     "verbs.learn": ("LearnRun",),
     "verbs.quick": ("learn",),
     "verbs.settings": ("FitSettings", "FrontierSettings", "LearnSettings", "TextSettings"),

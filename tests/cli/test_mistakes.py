@@ -361,3 +361,21 @@ def test_an_error_of_our_own_is_not_hidden(command, index, monkeypatch):
     monkeypatch.setattr("tacit.features.index.open_index", fail)
     with pytest.raises(ZeroDivisionError):
         command("show", 3, "--index", index)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--device", "warp"], "device 'warp' was asked for"),
+        (["--model-dtype", "float64"], "load.dtype = 'float64' will not do"),
+        (["--set", "load.device_map=autoo"], "device_map 'autoo' is none of auto"),
+        (["--set", "load.bits=3"], "load.bits = 3 will not do"),
+        (["--device", "cpu", "--set", "load.device_map=auto"], "give one of them"),
+    ],
+)
+def test_a_way_of_loading_that_cannot_be_is_told(
+    command, place, programs, tiny, words, message
+):
+    command(*learning(tiny, programs, place / "out"), *words).refused(message)
+    command(*harvesting(tiny, programs, place / "out"), *words).refused(message)
+    assert list(place.iterdir()) == []

@@ -152,6 +152,29 @@ def test_learn_prints_json_and_does_nothing_twice(command, tmp_path, tiny, progr
     assert shown.startswith("feature 3: fires on")
 
 
+def test_compare_prints_a_table_or_json(command, tmp_path, tiny, programs):
+    run, out = tmp_path / "run", tmp_path / "compared"
+    words = ("learn", tiny, "--site", "resid.0", "--text", programs, "--out", run, "--k", 4)
+    fast = ("--steps", 20, "--set", "fit.batch=256", "--set", "shown_features=2")
+    fast += ("--set", "frontier.k=[]", "--set", "frontier.penalties=[]")
+    fast += ("--set", 'frontier.baselines=["pca"]', "--set", "frontier.supervised=[]")
+    command(*words, *fast, "--quiet").finished()
+    ended = command("compare", run, "--out", out, "--quiet").finished()
+    assert ended.out.startswith(f"report: {out / 'report.html'}\n")
+    assert "variance unexplained (FVU): value, and minus that of run:main" in ended.out
+    assert re.search(r"run:main +0\.\d+ \(.* to .*\) +the reference\n", ended.out)
+    assert re.search(r"run:pca_k-4 +0\.\d+ \(.*\) +[+-]0\.\d+ \(.*\), n = \d+\n", ended.out)
+    found = json.loads(command("compare", run, "--out", out, "--json").finished().out)
+    assert found["reference"] == "run:main"
+    assert "fvu_difference" in {record["name"] for record in found["records"]}
+    command("compare", run, "--out", out, "--reference", "run").finished()
+    command("compare", run, "--out", out, "--reference", "pca_k-4").refused("--replace")
+    command("compare", run, "--out", tmp_path / "x", "--reference", "pca_k-5").refused(
+        "Did you mean 'run:pca_k-4'"
+    )
+    command("compare", tmp_path, "--out", tmp_path / "x").refused("manifest.json")
+
+
 def test_demo_learns_its_own_defaults_unless_they_are_set(command, monkeypatch, tmp_path):
     import tacit.verbs.learn
 

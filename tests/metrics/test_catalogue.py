@@ -19,6 +19,7 @@ from tacit.metrics import (
     best_f1_threshold,
     count_firing,
     cross_entropy,
+    crossed_bootstrap,
     f1,
     fraction_variance_unexplained,
     log_log_slope,
@@ -115,6 +116,13 @@ def _losses(random):
     return loss_recovered(clean, clean + cost - 1, clean + ablated + 1e-6)
 
 
+def _difference(random, value):
+    """Two units of each side, as the comparison of two runs has them."""
+    sides = [[[value(random), 1.0] for _ in range(2)] for _ in range(2)]
+    first, second = (np.array([side]) for side in sides)
+    return crossed_bootstrap(first, second, lambda s: s[:, 0] / s[:, 1], random).value
+
+
 VALUES = {
     "fvu": lambda r: fraction_variance_unexplained(_rows(r, 7, 3), _rows(r, 7, 3)),
     "l0": lambda r: mean_l0(_code(r)[0]),
@@ -136,6 +144,12 @@ VALUES = {
     "rank_correlation": lambda r: rank_correlation(r.normal(size=5), r.normal(size=5)),
     "log_log_slope": lambda r: log_log_slope([1, 2, 4], list(r.exponential(size=3) + 1e-3)),
     "steps_ratio": lambda r: steps_ratio([(3, 1.0)], [(int(r.integers(1, 9)), 1.0)], 0.5),
+    "shared_cosine": lambda r: match(*_directions(r)).shared_cosine(),
+    "shared_above_0.9": lambda r: match(*_directions(r), either_sign=True).shared(),
+}
+VALUES |= {
+    f"{name}_difference": lambda r, name=name: _difference(r, VALUES[name])
+    for name in ("fvu", "l0", "loss_recovered", "dead_share", "f1")
 }
 
 

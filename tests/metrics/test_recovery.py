@@ -141,3 +141,19 @@ def test_bad_input_is_explained():
         mmcs(rows, rows[:0])
     with pytest.raises(UserError, match="0 random atoms in 8"):
         random_floor(8, 0)
+
+
+def test_what_two_dictionaries_share_is_the_same_both_ways():
+    one, other = torch.eye(4), torch.cat([torch.eye(4)[:2], -torch.ones(1, 4)])
+    there, back = match(one, other), match(other, one)
+    assert there.shared_cosine() == pytest.approx(back.shared_cosine())
+    # Two atoms are the same; the third's best partner is at -1/2.
+    assert there.shared_cosine() == pytest.approx((1 + 1 - 0.5) / 3)
+    assert there.shared() == back.shared() == pytest.approx(2 / 3)
+
+
+def test_either_sign_takes_an_atom_for_its_opposite():
+    turned = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
+    assert match(torch.eye(3), turned).shared() == pytest.approx(1 / 3)
+    found = match(torch.eye(3), turned, either_sign=True)
+    assert (found.shared(), found.shared_cosine()) == (1, 1)

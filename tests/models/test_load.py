@@ -11,7 +11,7 @@ from torch import nn
 
 from tacit.base.errors import UserError
 from tacit.models import SHIPPED, load_subject, shipped
-from tacit.models.load import digest_of
+from tacit.models.weights import digest_of
 
 TEXT = "def add(left, right):"
 

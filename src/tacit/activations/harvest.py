@@ -138,6 +138,7 @@ def harvest(
             "subject": subject.name,
             "subject_digest": subject.digest,
             "subject_dtype": str(subject.dtype).removeprefix("torch."),
+            "load": subject.load.model_dump(mode="json"),
             "text": corpus.name,
             "text_digest": rendered.corpus.digest(),
             "sites": list(sites),

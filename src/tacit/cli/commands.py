@@ -12,10 +12,13 @@ from tacit import __version__
 from tacit.base.errors import UserError
 from tacit.base.progress import for_terminal
 from tacit.cli import printing
+from tacit.cli.comparing import comparisons
 from tacit.cli.endings import Commands
 from tacit.cli.options import (
     AsJson,
+    Device,
     Model,
+    ModelDtype,
     ModelFolder,
     Out,
     Quiet,
@@ -37,6 +40,7 @@ app = typer.Typer(
 )
 app.registered_commands.extend(steps.registered_commands)
 app.add_typer(studies)
+app.registered_commands.extend(comparisons.registered_commands)
 
 Sets = Annotated[
     list[str] | None,
@@ -97,6 +101,8 @@ def learn(
     k: Annotated[int | None, typer.Option(help="Active atoms a token.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     seed: Seed = None,
+    device: Device = None,
+    model_dtype: ModelDtype = None,
     out: Out = Path("runs/learn"),
     sets: Sets = None,
     config: Settings = None,
@@ -115,6 +121,8 @@ def learn(
         "fit.k": k,
         "fit.steps": steps,
         "seed": seed,
+        "load.device": device,
+        "load.dtype": model_dtype,
     }
     _learn(options, out, sets or [], config, replace=replace, as_json=as_json, quiet=quiet)
 

@@ -36,6 +36,16 @@ Model = Annotated[
 ModelFolder = Annotated[
     Path | None, typer.Option("--model", help="A model's folder, for offline machines.")
 ]
+Device = Annotated[
+    str | None, typer.Option(help="Where the model runs, e.g. cuda; default cpu.")
+]
+ModelDtype = Annotated[
+    str | None,
+    typer.Option(
+        help="float32, float16 or bfloat16; default the checkpoint's. More with --set, e.g. "
+        "load.device_map=auto or load.bits=4."
+    ),
+]
 StoreFolder = Annotated[
     Path, typer.Option("--store", help="A store made by `tacit harvest`.")
 ]

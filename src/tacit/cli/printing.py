@@ -57,6 +57,39 @@ def show_records(records: Sequence[Record], *, as_json: bool) -> None:
         write(line(record) + (f"  [{', '.join(of)}]" if of else ""))
 
 
+def show_comparison(
+    records: Sequence[Record], names: Sequence[str], reference: str
+) -> None:
+    """Print each figure of all dictionaries, beside its difference from the reference."""
+    found: dict[tuple[str, str], Result | Gap] = {}
+    for record in records:
+        if isinstance(record, Result | Gap):
+            found.setdefault((record.name, str(record.of["dictionary"])), record)
+    widest = max(map(len, names))
+    for figure in (name for name in IN_WORDS if (name, reference) in found):
+        write(
+            f"\n{IN_WORDS[figure]}: value, and minus that of {reference}, with 95 % intervals"
+        )
+        for name in names:
+            own, apart = (found.get((f, name)) for f in (figure, f"{figure}_difference"))
+            if own is not None:
+                told = "the reference" if name == reference else short(apart, signed=True)
+                write(f"  {name:<{widest}}  {short(own):<28}  {told}")
+
+
+def short(record: Result | Gap | None, *, signed: bool = False) -> str:
+    """Return a value with its interval and n, or why it is missing."""
+    if record is None:
+        return ""
+    if isinstance(record, Gap):
+        return f"not comparable: {record.reason}" if signed else f"none: {record.reason}"
+    plus = "+" if signed and record.value > 0 else ""
+    ends = ""
+    if record.interval is not None:
+        ends = f" ({number(record.interval[0])} to {number(record.interval[1])})"
+    return f"{plus}{number(record.value)}{ends}" + (f", n = {record.n:,}" if signed else "")
+
+
 def show_contexts(contexts: list[Context]) -> None:
     """Print contexts with tokens coloured by activation; brackets mark the firing."""
     from rich.console import Console

@@ -14,8 +14,10 @@ from tacit.base.progress import for_terminal
 from tacit.cli import printing
 from tacit.cli.options import (
     AsJson,
+    Device,
     DictionaryFolder,
     Model,
+    ModelDtype,
     ModelFolder,
     Out,
     Quiet,
@@ -52,6 +54,8 @@ def harvest(
     dtype: Annotated[
         str | None, typer.Option(help="float16 (the default), bfloat16 or float32.")
     ] = None,
+    device: Device = None,
+    model_dtype: ModelDtype = None,
     sets: Annotated[
         list[str] | None,
         typer.Option("--set", help="A further setting, e.g. high_norm_factor=none."),
@@ -62,7 +66,7 @@ def harvest(
     quiet: Quiet = False,
 ) -> None:
     """Record what flows through sites of a model into a store; resumable."""
-    from tacit.verbs.settings import TextSettings
+    from tacit.verbs.settings import ReadSettings
     from tacit.verbs.steps import harvest_text
 
     options = {
@@ -72,24 +76,24 @@ def harvest(
         "context_tokens": context,
         "prepend_bos": bos,
         "dtype": dtype,
+        "load.device": device,
+        "load.dtype": model_dtype,
     }
-    settings, _ = gather(TextSettings, sets=sets or [], options=options)
+    settings, _ = gather(ReadSettings, sets=sets or [], options=options)
     made = harvest_text(
         required(model, model_folder),
         settings.source,
         site,
         out,
         settings=settings.harvest(),
+        load=settings.load,
         replace=replace,
         progress=for_terminal(quiet=quiet or as_json),
     )
     facts = {"folder": str(out), "tokens": made.num_tokens, "sites": list(made.sites)}
-    facts |= {name: made.manifest[name] for name in ("num_special", "num_high_norm")}
-    facts |= {
-        name: made.manifest[name] for name in ("num_dropped_tokens", "skipped_documents")
-    }
-    if made.roles:
-        facts["tokens_of_role"] = made.manifest["tokens_of_role"]
+    told = ("num_special", "num_high_norm", "num_dropped_tokens", "skipped_documents")
+    facts |= {name: made.manifest[name] for name in told}
+    facts |= {"tokens_of_role": made.manifest["tokens_of_role"]} if made.roles else {}
     printing.write(json.dumps(facts) if as_json else _in_lines(facts))
 
 
@@ -155,17 +159,28 @@ def measure(
         int | None,
         typer.Option(min=1, help="Held-out windows for the losses; default all."),
     ] = None,
+    device: Device = None,
+    model_dtype: ModelDtype = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A further setting, e.g. load.bits=4."),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Measure a dictionary on held-out text: FVU, L0, dead features, loss recovered."""
+    from tacit.verbs.settings import MeasureSettings
     from tacit.verbs.steps import measure as run_measure
 
+    options = {"max_windows": max_windows}
+    options |= {"load.device": device, "load.dtype": model_dtype}
+    settings, _ = gather(MeasureSettings, sets=sets or [], options=options)
     records = run_measure(
         required(model, model_folder),
         dictionary,
         store,
-        max_windows=max_windows,
+        max_windows=settings.max_windows,
+        load=settings.load,
         progress=for_terminal(quiet=quiet or as_json),
     )
     printing.show_records(records, as_json=as_json)

@@ -112,14 +112,15 @@ def _stream(asked: HubText) -> Iterator[Mapping[str, Any]]:
             revision=asked.revision,
             streaming=True,
         )
-    except ConnectionError as error:
-        raise UserError(
-            f"the dataset {asked.name} could not be reached ({error}). It needs a network the "
-            "first time; without one, download it elsewhere and give its folder: "
-            "hub:./FOLDER?split=train."
-        ) from error
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # what a network client raises has changed with its versions
+        said = " ".join(str(error).split()) or type(error).__name__
+        advice = (
+            " It needs a network the first time; without one, download it elsewhere and give its "
+            "folder: hub:./FOLDER?split=train."
+            if isinstance(error, ConnectionError)
+            else ""
+        )
         raise UserError(
             f"the dataset {asked.name} (config {asked.config}, split {asked.split}, revision "
-            f"{asked.revision}) cannot be read: {error}"
+            f"{asked.revision}) cannot be read: {said.rstrip('.')}.{advice}"
         ) from error

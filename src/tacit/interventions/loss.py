@@ -52,6 +52,7 @@ def next_token_losses(
     logits: Float[Tensor, "b t v"], ids: Int[Tensor, "b t"], mask: Bool[Tensor, "b t"]
 ) -> Float[Tensor, "b t"]:
     """Return each position's loss in nats for the token after it; 0 where there is none."""
+    mask, ids = mask.to(logits.device), ids.to(logits.device)
     follows = mask[:, 1:]
     out = torch.zeros(mask.shape, device=logits.device)
     out[:, :-1][follows] = token_losses(

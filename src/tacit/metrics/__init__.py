@@ -6,7 +6,7 @@ from tacit.metrics.bootstrap import (
     bootstrap_rows,
     bootstrap_sums,
 )
-from tacit.metrics.catalogue import METRICS, MetricRow
+from tacit.metrics.catalogue import METRICS
 from tacit.metrics.choosing import (
     log_log_slope,
     lost_by_choosing,
@@ -24,7 +24,7 @@ from tacit.metrics.fidelity import (
     VarianceUnexplained,
     fraction_variance_unexplained,
 )
-from tacit.metrics.hierarchy import hierarchical_bootstrap
+from tacit.metrics.hierarchy import crossed_bootstrap, hierarchical_bootstrap
 from tacit.metrics.intervals import Interval, Resampling, wilson
 from tacit.metrics.labels import (
     BestThreshold,
@@ -36,6 +36,7 @@ from tacit.metrics.labels import (
     f1_sparse,
 )
 from tacit.metrics.loss import cross_entropy, loss_recovered, token_losses
+from tacit.metrics.metric_row import MetricRow
 from tacit.metrics.recovery import (
     Matching,
     best_cosines,
@@ -72,6 +73,7 @@ __all__ = [
     "bootstrap_sums",
     "count_firing",
     "cross_entropy",
+    "crossed_bootstrap",
     "f1",
     "f1_sparse",
     "fraction_variance_unexplained",

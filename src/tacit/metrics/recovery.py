@@ -90,9 +90,28 @@ class Matching:
         """
         return float((self.cosines > above).sum()) / self.num_atoms
 
+    def shared_cosine(self) -> float:
+        """Return the mean cosine of the pairs: of two dictionaries, how alike their atoms are.
 
-def match(true_features: Float[Tensor, "g d"], atoms: Float[Tensor, "f d"]) -> Matching:
+        Every atom of the smaller has a partner, so it is the same both ways. Range: -1 to 1;
+        neither way is better by itself. Give that of random atoms beside it.
+        """
+        return float(self.cosines.mean())
+
+    def shared(self, above: float = RECOVERED_COSINE) -> float:
+        """Return the share of the smaller dictionary's atoms whose partner exceeds ``above``."""
+        return float((self.cosines > above).mean())
+
+
+def match(
+    true_features: Float[Tensor, "g d"],
+    atoms: Float[Tensor, "f d"],
+    *,
+    either_sign: bool = False,
+) -> Matching:
     """Return the one-to-one assignment that maximises the sum of signed cosines.
+
+    ``either_sign``: of their absolute values, for atoms whose code carries the sign.
 
     Holds the g by f matrix in memory; its time grows with min(g, f)^2 max(g, f).
     Source: the Hungarian method (Kuhn 1955), as scipy's ``linear_sum_assignment`` does it.
@@ -101,7 +120,7 @@ def match(true_features: Float[Tensor, "g d"], atoms: Float[Tensor, "f d"]) -> M
     from scipy.optimize import linear_sum_assignment  # pyright: ignore
 
     cosines = _unit_rows(true_features).double() @ _unit_rows(atoms).double().T
-    matrix = cosines.clamp(-1, 1).cpu().numpy()
+    matrix = (cosines.abs() if either_sign else cosines).clamp(-1, 1).cpu().numpy()
     rows, columns = cast(Any, linear_sum_assignment)(matrix, maximize=True)
     return Matching(
         true_indices=rows,

@@ -34,16 +34,22 @@ class Checkpoint:
 
 
 def read_folder(
-    folder: Path, families: Mapping[str, Family], dtype: torch.dtype | None
+    folder: Path,
+    families: Mapping[str, Family],
+    dtype: torch.dtype | None,
+    options: Mapping[str, Any],
 ) -> Checkpoint:
-    """Return what a folder holds, in ``dtype`` or in its own."""
+    """Return what a folder holds, in ``dtype`` or in its own.
+
+    ``options``: what else transformers is told, as ``options_of`` gives it.
+    """
     if not (folder / "config.json").exists():
         raise UserError(
             f"the folder {folder} holds no config.json; give a folder in the layout of the "
             "Hugging Face hub: config.json, model.safetensors, tokenizer.json."
         )
     try:
-        return _read(str(folder), families, dtype, local=True)
+        return _read(str(folder), families, dtype, options, local=True)
     except _failures() as error:
         raise UserError(
             f"the folder {folder} could not be read as a model: {_first_line(error)} It needs "
@@ -52,16 +58,19 @@ def read_folder(
 
 
 def read_hub(
-    name: str, families: Mapping[str, Family], dtype: torch.dtype | None
+    name: str,
+    families: Mapping[str, Family],
+    dtype: torch.dtype | None,
+    options: Mapping[str, Any],
 ) -> Checkpoint:
     """Return a model of the Hugging Face hub: the cached copy if there is one."""
     try:
-        return _read(name, families, dtype, local=True)
+        return _read(name, families, dtype, options, local=True)
     except _failures() as error:
         missing = error
     try:
         _check_reach(name)
-        return _read(name, families, dtype, local=False)
+        return _read(name, families, dtype, options, local=False)
     except UserError:
         raise
     except Exception as error:  # what a network client raises has changed with its versions
@@ -74,7 +83,12 @@ def read_hub(
 
 
 def _read(
-    name: str, families: Mapping[str, Family], dtype: torch.dtype | None, *, local: bool
+    name: str,
+    families: Mapping[str, Family],
+    dtype: torch.dtype | None,
+    options: Mapping[str, Any],
+    *,
+    local: bool,
 ) -> Checkpoint:
     from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoTokenizer
 
@@ -99,6 +113,7 @@ def _read(
             local_files_only=local,
             output_loading_info=True,
             **(family.load_options if family else {}),
+            **options,
         )
     missing = sorted(report["missing_keys"])
     if missing:

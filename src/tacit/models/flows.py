@@ -121,5 +121,5 @@ def promoted_logits(
     if centred:
         directions = directions - directions.mean(dim=1, keepdim=True)
     if norm_weight is not None:
-        directions = directions * norm_weight.float()
+        directions = directions * norm_weight.to(directions)
     return directions @ head_weight.float().T

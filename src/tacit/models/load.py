@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -15,10 +14,12 @@ from torch import nn
 from tacit.base.errors import UserError, look_up
 from tacit.models.checkpoints import CAUSAL_ENDINGS, read_folder, read_hub
 from tacit.models.families import FAMILIES, Family
+from tacit.models.load_settings import LoadSettings, options_of, usable_device
 from tacit.models.proof import prove
 from tacit.models.shipped import SHIPPED, shipped_folder
 from tacit.models.sites import Sites, body_of, named_places
 from tacit.models.subject import Subject
+from tacit.models.weights import digest_of
 
 DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
@@ -31,6 +32,7 @@ DTYPES: Mapping[str, torch.dtype] = {
 def load_subject(
     source: str | Path | nn.Module,
     *,
+    load: LoadSettings | None = None,
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
     tokenizer: Any = None,
@@ -42,53 +44,61 @@ def load_subject(
     Hugging Face hub, whose weights are then frozen; or a module, taken as it is (put in
     evaluation mode), with its ``tokenizer`` if it reads text. ``device``: the CPU, for a module
     where it is. ``dtype``: the checkpoint's, but half precision on the CPU becomes float32.
+    ``load``: the same two and more, as a configuration has them (``device_map``, ``bits``).
     """
+    load = load or LoadSettings()
+    device = _once("device", device, load.device)
+    dtype = _once("dtype", dtype, load.dtype)
     wanted = look_up(DTYPES, dtype, "number type") if isinstance(dtype, str) else dtype
-    place = None if device is None else _device(device)
+    place = None if device is None else usable_device(device)
+    options = options_of(load, place)
     if isinstance(source, nn.Module):
+        if options:
+            raise UserError(
+                "device_map or bits were given with a module in memory, which is loaded already; "
+                "leave them out."
+            )
         model = source if place is None and wanted is None else source.to(place, wanted)
-        return _subject(type(source).__name__, model, tokenizer, families, None)
+        return _subject(type(source).__name__, model, tokenizer, families, load, None)
     if tokenizer is not None:
         raise UserError(
             f"a tokenizer was given with {source}, which has its own; leave it out."
         )
-    name, found = _find(source, families, wanted)
+    name, found = _find(source, families, wanted, options)
     model, note = found.model, None
+    if load.is_placed:
+        return _subject(name, model, found.tokenizer, families, load, None)
     place = place or torch.device("cpu")
     if wanted is None and place.type == "cpu" and _first(model).dtype == torch.float16:
         model, note = (
             model.float(),
             "the checkpoint is float16; run as float32, exact, on the CPU",
         )
-    return _subject(name, model.to(place), found.tokenizer, families, note)
+    return _subject(name, model.to(place), found.tokenizer, families, load, note)
 
 
-def digest_of(model: nn.Module) -> str:
-    """Return the SHA-256 over the names, shapes and values of a model's weights, by name.
-
-    Values of 16 bits are widened to 32, which is exact, so that the digest does not depend on
-    the type a half-precision checkpoint was loaded in.
-    """
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        value = value.detach().cpu()
-        if value.is_floating_point() and value.element_size() < torch.float32.itemsize:
-            value = value.float()
-        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
-        digest.update(value.contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
+def _once(name: str, given: Any, configured: Any) -> Any:
+    """Return a setting given in ``load`` or beside it, not both."""
+    if given is not None and configured is not None:
+        raise UserError(
+            f"{name} was given twice, as {given} and, in load, as {configured}; give it once."
+        )
+    return configured if given is None else given
 
 
 def _find(
-    source: str | Path, families: Mapping[str, Family], dtype: torch.dtype | None
+    source: str | Path,
+    families: Mapping[str, Family],
+    dtype: torch.dtype | None,
+    options: Mapping[str, Any],
 ) -> tuple[str, Any]:
     """Return the subject's name and its checkpoint."""
     name = str(source)
     if name in SHIPPED:
-        return name, read_folder(shipped_folder(name), families, dtype)
+        return name, read_folder(shipped_folder(name), families, dtype, options)
     folder = Path(source)
     if name and folder.is_dir():
-        return folder.resolve().name, read_folder(folder, families, dtype)
+        return folder.resolve().name, read_folder(folder, families, dtype, options)
     near = difflib.get_close_matches(name, SHIPPED, n=1)
     looks_like_path = (
         isinstance(source, Path) or name.startswith((".", "/", "~")) or name.count("/") > 1
@@ -100,7 +110,7 @@ def _find(
             f"{', '.join(sorted(SHIPPED))}. Or give `--model FOLDER`, or a name on the "
             "Hugging Face hub such as EleutherAI/pythia-70m."
         )
-    return name, read_hub(name, families, dtype)
+    return name, read_hub(name, families, dtype, options)
 
 
 def _subject(
@@ -108,6 +118,7 @@ def _subject(
     model: nn.Module,
     tokenizer: Any,
     families: Mapping[str, Family],
+    load: LoadSettings,
     note: str | None,
 ) -> Subject:
     """Return a model as a subject, its sites placed and proven."""
@@ -129,7 +140,8 @@ def _subject(
         site_map=Sites(of=name, model=model, named=places, refused=missing),
         widths={},
         digest=digest_of(model),
-        device=first.device,
+        load=load,
+        device=_entrance(model, first),
         dtype=first.dtype,
         dtype_note=note,
         context_tokens=getattr(config, "max_position_embeddings", None),
@@ -158,6 +170,18 @@ def _text_config(model: nn.Module) -> Any:
 def _first(model: nn.Module) -> torch.Tensor:
     """Return the first weight, whose type and device stand for the model's."""
     return next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
+
+
+def _entrance(model: nn.Module, first: torch.Tensor) -> torch.device:
+    """Return the device that token ids go to: the embedding's, which a map may set apart."""
+    if _config(model) is None:
+        return first.device
+    embedding: Any = cast(Any, model).get_input_embeddings()
+    # Of an embedding that is not kept on its device, accelerate knows where it runs.
+    hook = getattr(embedding, "_hf_hook", None)
+    if embedding.weight.is_meta and hook is not None:
+        return torch.device(hook.execution_device)
+    return embedding.weight.device
 
 
 def _is_causal(model: nn.Module, family: Family | None) -> bool:
@@ -190,15 +214,3 @@ def _token_ids(model: nn.Module, tokenizer: Any, vocab_size: int | None) -> dict
             (p for p in padding if p is not None and 0 <= p < (vocab_size or 0)), 0
         ),
     }
-
-
-def _device(device: str | torch.device) -> torch.device:
-    try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(
-            f"device {str(device)!r} was asked for and cannot be used: "
-            f"{str(error).splitlines()[0]} Use 'cpu', or 'cuda' on a machine with a GPU."
-        ) from error
-    return found

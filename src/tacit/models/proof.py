@@ -122,7 +122,8 @@ def _stream_gains(
         if part.shape != after.shape:
             return f"a part has shape {tuple(part.shape)}, the stream {tuple(after.shape)}"
     if family.post_norms is None:
-        parts = [value.double() for value in (before, attention, mlp)]
+        # A device map may put neighbouring blocks on two devices.
+        parts = [value.to(after.device).double() for value in (before, attention, mlp)]
         sizes = torch.stack([*parts, after.double()]).abs().sum(dim=0)
         allowed = ROUNDINGS * torch.finfo(after.dtype).eps * sizes
         return _differs(sum(parts[1:], parts[0]), after, allowed)
@@ -132,7 +133,10 @@ def _stream_gains(
             for path in family.post_norms
         )
         with torch.no_grad():
-            return _differs(second(first(before + attention) + mlp), after, _same(after))
+            summed = before.to(attention.device) + attention
+            normed = first(summed)
+            whole = second(normed + mlp.to(normed.device))
+            return _differs(whole, after, _same(after))
     except (AttributeError, RuntimeError, TypeError) as error:
         return f"the norms over the stream failed: {error}"
 
@@ -222,7 +226,7 @@ def _differs(found: Tensor, expected: Tensor, allowed: Tensor) -> str | None:
     """Return how two values differ beyond what is allowed, or None."""
     if found.shape != expected.shape:
         return f"shape {tuple(found.shape)} where {tuple(expected.shape)} is expected"
-    difference = (found.double() - expected.double()).abs()
+    difference = (found.to(expected.device).double() - expected.double()).abs()
     if not bool(difference.isfinite().all()):
         return "there are values that are not finite"
     if bool((difference > allowed).any()):

@@ -163,7 +163,7 @@ def _continue(
         is_done |= np.isin(ids[-1], ends)
         if is_done.all():
             break
-        given = chosen[:, None]
+        given = chosen[:, None].to(prefix.device)
     return np.stack(ids, axis=1), np.stack(logs, axis=1)
 
 

@@ -26,6 +26,7 @@ from tacit.models.flows import (
     with_bos,
 )
 from tacit.models.hooks import Edit, hooked
+from tacit.models.load_settings import LoadSettings
 from tacit.models.sites import Sites, body_of
 
 HEAD = "logits"
@@ -39,7 +40,6 @@ class Subject:
 
     name: str
     model: nn.Module = field(repr=False)
-    """In evaluation mode."""
     tokenizer: Any = field(repr=False)
     """A fast tokenizer of transformers; None for a module given without one."""
     family: Family | None = field(repr=False)
@@ -48,20 +48,21 @@ class Subject:
     widths: Mapping[str, int] = field(repr=False)
     """Of the named sites, as measured on loading."""
     digest: str
-    """SHA-256 of the weights as loaded: names, shapes and values widened to 32 bits, so that
-    a half-precision checkpoint has one digest on every device."""
-    device: torch.device
+    """SHA-256 of the weights as loaded, 16 bits widened to 32: one on every device."""
+    load: LoadSettings = field(repr=False)
+    """As asked."""
+    device: torch.device  # of the embedding, where token ids go
     dtype: torch.dtype
     dtype_note: str | None
-    """Set when the checkpoint's own type was not kept, and why."""
+    """Why the checkpoint's own type was not kept; None where it was."""
     context_tokens: int | None
-    """Most tokens that it reads at once; None for a bare module."""
+    """Most that it reads at once; None for a bare module."""
     vocab_size: int | None
     """None for a bare module."""
     is_causal: bool
     """Whether it has a head that predicts the next token."""
     bos_id: int | None
-    """What opens a text: the BOS token, for an encoder its CLS token; None if it has none."""
+    """What opens a text: BOS, for an encoder CLS; None if it has none."""
     stop_ids: frozenset[int]
     """Tokens that end a text."""
     padding_id: int

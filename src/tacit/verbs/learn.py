@@ -31,6 +31,7 @@ from tacit.verbs.members import MAIN, Member, frontier_members, main_member
 from tacit.verbs.settings import LearnSettings
 from tacit.verbs.story import Findings, pages_of
 from tacit.verbs.supervised import Made, supervised_members
+from tacit.verbs.units import write_units
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def learn(
     A finished run with the same settings is returned as it is; one that was stopped goes on
     from where it was.
     """
-    subject = load_subject(settings.model)
+    subject = load_subject(settings.model, load=settings.load)
     width = subject.width(settings.site)
     corpus = load_text(settings.text.source)
     configuration = {
@@ -144,17 +145,17 @@ def _fill(
         seed=settings.seed,
         progress=progress,
     )
-    main = dictionaries[MAIN]
-    index = _index(partial, main, store, progress)
+    index = _index(partial, dictionaries[MAIN], store, progress)
     measured: dict[str, Made] = {
         name: (dictionaries[name], member.of) for name, member in members.items()
     } | supervised_members(store, settings, partial / "dictionaries")
-    records = [*figures(subject, store, measured, settings, progress), *gaps]
+    found = figures(subject, store, measured, settings, progress)
+    write_units(partial / "artifacts", measured, found)
+    records = [*found.records, *gaps]
     told = agreement_of(index, store, settings)
     agreement = None if isinstance(told, Gap) else told
     records += [told] if isinstance(told, Gap) else agreement_records(told, settings.seed)
     write_records(partial / "results.json", records)
-    cards = _cards(partial, settings, subject, main, index, agreement)
     findings = Findings(
         settings=settings,
         store=store,
@@ -167,7 +168,7 @@ def _fill(
         num_steps=steps_of(
             settings.fit, stream_of(store, settings.site, settings.fit, settings.seed)
         ),
-        cards=cards,
+        cards=_cards(partial, settings, subject, dictionaries[MAIN], index, agreement),
         unpromoted=unpromoted(subject, settings.site),
     )
     write_pages(

@@ -1,4 +1,4 @@
-"""How good a dictionary is on held-out text: fidelity, sparsity, and the loss it keeps.
+"""How good a dictionary is on held-out text: fidelity and sparsity.
 
 Axes: n rows, d width.
 """
@@ -11,22 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
 from tacit.activations.store import Store
 from tacit.activations.streaming import rows_for
 from tacit.base.errors import UserError
-from tacit.base.progress import Progress, silent
-from tacit.base.records import Gap, Record, Result
+from tacit.base.records import Record, Result
 from tacit.base.seeds import stream
 from tacit.dictionaries.dictionary import Dictionary
-from tacit.interventions.loss import Losses, substitution_losses
 from tacit.metrics.bootstrap import bootstrap_ratio
 from tacit.metrics.catalogue import METRICS
 from tacit.metrics.fidelity import VarianceUnexplained
 from tacit.metrics.results import as_result
 from tacit.metrics.sparsity import Firing, count_firing
-from tacit.models.subject import Subject
 
 BLOCK_ROWS = 4_096
 Coordinates = Mapping[str, str | int | float]
@@ -54,6 +50,7 @@ def check_fits(dictionary: Dictionary, store: Store) -> str:
 class Encoded:
     """What one pass of a dictionary over rows adds up to, by document."""
 
+    documents: Int[np.ndarray, " u"]
     squared_error: Float[np.ndarray, " u"]
     squared_spread: Float[np.ndarray, " u"]
     num_rows: Int[np.ndarray, " u"]
@@ -80,6 +77,7 @@ def encode_rows(
     sums = sample.unit_sums()
     owner = np.searchsorted(sums.units, document)
     return Encoded(
+        documents=sums.units,
         squared_error=sums.numerators,
         squared_spread=sums.denominators,
         num_rows=np.bincount(owner),
@@ -88,9 +86,17 @@ def encode_rows(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fidelity:
+    """The records of one dictionary, and the sums that they came from."""
+
+    records: list[Record]
+    usable: Encoded
+
+
 def fidelity(
     dictionary: Dictionary, store: Store, of: Coordinates, *, seed: int
-) -> list[Record]:
+) -> Fidelity:
     """Return FVU, L0, dead and dense share over the held-out rows of a store.
 
     Everything is over the usable positions; FVU comes a second time with the special and
@@ -125,88 +131,4 @@ def fidelity(
                 of=seen,
             )
         )
-    return records
-
-
-def kept_loss(
-    subject: Subject,
-    store: Store,
-    dictionaries: Mapping[str, tuple[Dictionary, Coordinates]],
-    *,
-    seed: int,
-    max_windows: int | None = None,
-    progress: Progress = silent,
-) -> list[Record]:
-    """Return the loss recovered of each dictionary, against zero and against mean ablation.
-
-    All dictionaries read one site. With usable positions replaced and, a second time, all.
-    """
-    if not subject.is_causal:
-        reason = f"{subject.name} is an encoder and predicts no next token"
-        return [
-            Gap(name="loss_recovered", reason=reason, of=dict(of))
-            for _, of in dictionaries.values()
-        ]
-    sites = {check_fits(dictionary, store) for dictionary, _ in dictionaries.values()}
-    if len(sites) != 1:
-        raise UserError(
-            f"dictionaries of one site are measured together; these are of {sites}."
-        )
-    (site,) = sites
-    mean = mean_vector(store, site)
-    records: list[Record] = []
-    for positions in ("usable", "all"):
-        losses = substitution_losses(
-            subject,
-            store,
-            site,
-            {name: dictionary for name, (dictionary, _) in dictionaries.items()},
-            mean,
-            everywhere=positions == "all",
-            max_windows=max_windows,
-            progress=progress,
-        )
-        records += _recovered(losses, dictionaries, positions, seed)
-    return records
-
-
-def mean_vector(store: Store, site: str) -> Float[Tensor, " d"]:
-    """Return the mean of a site's usable training rows."""
-    rows = rows_for(store, [site], held_out=False)
-    total = torch.zeros(store.width(site), dtype=torch.float64)
-    for first in range(0, len(rows), BLOCK_ROWS):
-        total += store.vectors(site, rows[first : first + BLOCK_ROWS]).double().sum(dim=0)
-    return (total / len(rows)).float()
-
-
-def _recovered(
-    losses: Losses,
-    dictionaries: Mapping[str, tuple[Dictionary, Coordinates]],
-    positions: str,
-    seed: int,
-) -> list[Record]:
-    rng = stream(seed, "verbs/kept loss")
-    counts = losses.num_tokens.astype(float)
-    at: Coordinates = {"positions": positions}
-    if losses.num_windows_left_out:
-        at = {**at, "windows_left_out": losses.num_windows_left_out}
-    clean = bootstrap_ratio(losses.clean, counts, rng)
-    records: list[Record] = [as_result("cross_entropy", clean, {**at, "edit": "none"})]
-    for edit in ("zero", "mean"):
-        found = bootstrap_ratio(losses.edited[edit], counts, rng)
-        records.append(as_result("cross_entropy", found, {**at, "edit": edit}))
-    for name, (_, of) in dictionaries.items():
-        found = bootstrap_ratio(losses.edited[name], counts, rng)
-        records.append(
-            as_result("cross_entropy", found, {**of, **at, "edit": "reconstruction"})
-        )
-        for against in ("zero", "mean"):
-            harm = losses.edited[against] - losses.clean
-            place = {**of, **at, "against": against}
-            if harm.sum() <= 0:
-                reason = f"{against} ablation does not raise the loss, so nothing can be recovered"
-                records.append(Gap(name="loss_recovered", reason=reason, of=place))
-                continue
-            share = bootstrap_ratio(losses.edited[against] - losses.edited[name], harm, rng)
-            records.append(as_result("loss_recovered", share, place))
-    return records
+    return Fidelity(records=records, usable=usable)

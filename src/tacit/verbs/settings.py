@@ -9,6 +9,7 @@ from pydantic import Field
 from tacit.activations.contexts import Mode
 from tacit.activations.harvest import HarvestSettings
 from tacit.base.configuration import Configuration
+from tacit.models.load_settings import LoadSettings
 
 LARGEST_SEED = 2**31 - 1
 
@@ -46,6 +47,20 @@ class TextSettings(Configuration):
             batch_contexts=self.batch_contexts,
             contexts_per_shard=16 * self.batch_contexts,
         )
+
+
+class ReadSettings(TextSettings):
+    """All of ``tacit harvest`` beside the model and its sites."""
+
+    load: LoadSettings = LoadSettings()
+
+
+class MeasureSettings(Configuration):
+    """All of ``tacit measure`` beside its folders."""
+
+    load: LoadSettings = LoadSettings()
+    max_windows: int | None = Field(default=None, ge=1)
+    """Held-out windows on which losses are measured; None: all."""
 
 
 class FitSettings(Configuration):
@@ -94,6 +109,7 @@ class LearnSettings(Configuration):
 
     model: str
     site: str
+    load: LoadSettings = LoadSettings()
     text: TextSettings = TextSettings()
     fit: FitSettings = FitSettings()
     frontier: FrontierSettings | None = FrontierSettings()

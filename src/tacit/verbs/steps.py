@@ -18,8 +18,10 @@ from tacit.dictionaries.files import load_dictionary, save_dictionary
 from tacit.features.build import build_index
 from tacit.features.index import Index
 from tacit.models.load import load_subject
+from tacit.models.load_settings import LoadSettings
 from tacit.verbs.fit import fit_store
-from tacit.verbs.measure import fidelity, kept_loss
+from tacit.verbs.kept_loss import kept_loss
+from tacit.verbs.measure import fidelity
 from tacit.verbs.members import MAIN, main_member
 from tacit.verbs.settings import FitSettings
 
@@ -31,11 +33,12 @@ def harvest_text(
     out: str | Path,
     *,
     settings: HarvestSettings | None = None,
+    load: LoadSettings | None = None,
     replace: bool = False,
     progress: Progress = silent,
 ) -> Store:
     """Return the store in ``out``: what flows at ``sites`` when the model reads the text."""
-    subject = load_subject(model)
+    subject = load_subject(model, load=load)
     for site in subject.site_map.expand(sites):
         subject.width(site)  # an unknown site is told before the text is read
     corpus = load_text(text)
@@ -90,12 +93,14 @@ def measure(
     store_folder: str | Path,
     *,
     max_windows: int | None = None,
+    load: LoadSettings | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> list[Record]:
     """Return fidelity, sparsity and loss recovered of a dictionary on a store's held-out text."""
     dictionary = load_dictionary(dictionary_folder)
-    store, subject = open_store(store_folder, verify=True), load_subject(model)
+    store = open_store(store_folder, verify=True)
+    subject = load_subject(model, load=load)
     of = {
         "method": dictionary.method,
         "num_atoms": dictionary.num_atoms,
@@ -110,7 +115,7 @@ def measure(
         max_windows=max_windows,
         progress=progress,
     )
-    return fidelity(dictionary, store, of, seed=seed) + kept
+    return fidelity(dictionary, store, of, seed=seed).records + kept.records
 
 
 def index(
