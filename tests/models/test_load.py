@@ -119,6 +119,8 @@ def test_a_family_without_a_row_has_module_paths(folders):
     assert subject.width("gpt_neox.layers.0") == 32
     with pytest.raises(UserError, match="are not known"):
         subject.promoted(torch.ones(1, 32))
+    with pytest.raises(UserError, match="gpt_neox, has no row in tacit.models.families"):
+        subject.width("resid.0")
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,8 @@ class Sites:
     """The family's sites, shallow to deep; empty where the family is not known."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Sites that did not prove themselves, with the reason."""
+    rowless: str | None = None
+    """What transformers calls the model's family, where no row is kept of it."""
 
     def names(self) -> tuple[str, ...]:
         """Return the named sites that may be used, else every module path."""
@@ -108,7 +110,17 @@ class Sites:
         near = difflib.get_close_matches(site, [*known, *filter(None, modules)], n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         paths = ", or a module path" if self.named else ""
-        return f"no site of {self.of} is called {site!r}.{hint} Known: {listing(known)}{paths}."
+        family = (
+            f" Its family, {self.rowless}, has no row in tacit.models.families, so only module "
+            "paths are known: a row with the paths of its blocks, norms and head gives it sites "
+            "such as resid.0."
+            if self.rowless
+            else ""
+        )
+        return (
+            f"no site of {self.of} is called {site!r}.{hint} Known: {listing(known)}{paths}."
+            f"{family}"
+        )
 
 
 def body_of(model: nn.Module) -> nn.Module:
