@@ -15,8 +15,9 @@ import torch
 
 from tacit.base.progress import Progress, Task
 
-Piece = Callable[[Progress], None]
-"""Work that reports to the progress it is given, at moments when it may be stopped."""
+Piece = Callable[[Progress], object]
+"""Work that reports to the progress it is given, at moments when it may be stopped; what it
+returns is dropped."""
 
 
 class _Stopped(Exception):

@@ -13,9 +13,9 @@ import torch
 
 from tacit.base.configuration import Configuration
 from tacit.base.errors import UserError
-from tacit.base.progress import Progress
+from tacit.base.progress import Progress, silent
 from tacit.data.worlds import WorldBlocks
-from tacit.dictionaries import fit
+from tacit.dictionaries import Fitted, fit
 from tacit.studies.side_by_side import run_side_by_side
 from tacit.studies.study import Estimate, Findings, Preset, Study
 from tacit.studies.toy_superposition.analysis import findings_of
@@ -76,9 +76,9 @@ class ToySuperposition(Study):
             a_step = 2 * a_step + 2 * seconds_of(toy, toy.start_size)
         finally:
             torch.set_num_threads(threads)
-        together = min(threads, len(toy.seeds))
+        together = min(threads, 3 * len(toy.seeds))
         return Estimate(
-            seconds=a_step * toy.steps * -(-len(toy.seeds) // together),
+            seconds=a_step * toy.steps * len(toy.seeds) / together,
             device=f"{together} threads of this machine's CPU",
             memory_bytes=memory_of(toy),
             units=f"{len(toy.cells())} cells, twice, on each of {len(toy.seeds)} worlds, "
@@ -86,12 +86,20 @@ class ToySuperposition(Study):
         )
 
     def measure(self, settings: Configuration, partial: Path, progress: Progress) -> None:
-        """Fit every world's grid and starts, a world a thread; what is there is not made again."""
+        """Fit every world's grid, twins and starts, each on a thread, then measure the cells.
+
+        What is there is not made again.
+        """
         toy = cast(ToySettings, settings)
-        total = 2 * toy.steps * len(toy.seeds)
-        with progress("worlds", total, "steps") as advance:
+        works = (grid_of, twins_of, write_starts)
+        pieces = [
+            partial_of(work, toy, partial, seed) for seed in toy.seeds for work in works
+        ]
+        with progress("worlds", toy.steps * len(pieces), "steps") as advance:
+            run_side_by_side(pieces, advance)
+        with progress("cells", len(toy.seeds), "worlds") as advance:
             run_side_by_side(
-                [partial_of(measure_world, toy, partial, seed) for seed in toy.seeds],
+                [partial_of(write_cells, toy, partial, seed) for seed in toy.seeds],
                 advance,
             )
 
@@ -114,35 +122,79 @@ def seconds_of(settings: ToySettings, size: int) -> float:
     return (time.perf_counter() - began) / TIMED_STEPS
 
 
-def measure_world(
+def grid_of(
+    settings: ToySettings, partial: Path, seed: int, progress: Progress
+) -> list[Fitted]:
+    """Return a world's dictionaries, or nothing where its cells are written already."""
+    return _fitted(settings, partial, seed, seed, progress)
+
+
+def twins_of(
+    settings: ToySettings, partial: Path, seed: int, progress: Progress
+) -> list[Fitted]:
+    """Return the same cells of another seed, on the same world and stream."""
+    return _fitted(settings, partial, seed, seed + TWIN, progress)
+
+
+def _fitted(
+    settings: ToySettings, partial: Path, seed: int, own: int, progress: Progress
+) -> list[Fitted]:
+    if cells_path(partial, seed).exists():
+        _told_as_earlier(settings, progress)
+        return []
+    return fit(
+        {name: settings.method(*cell) for name, cell in settings.cells().items()},
+        WorldBlocks(world=settings.world.world(seed), rows=settings.batch),
+        [own],
+        steps=settings.steps,
+        folder=_work(partial, own),
+        progress=progress,
+    )
+
+
+def _work(partial: Path, own: int) -> Path:
+    folder = partial / f"fit-{own}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _told_as_earlier(settings: ToySettings, progress: Progress) -> None:
+    with progress("earlier", settings.steps, "steps") as advance:
+        advance(settings.steps, earlier=True)
+
+
+def write_starts(
     settings: ToySettings, partial: Path, seed: int, progress: Progress
 ) -> None:
-    """Write a world's cells and starts, each when it is whole."""
-    with progress("earlier", 2 * settings.steps, "steps") as advance:
-        for path in (cells_path(partial, seed), starts_path(partial, seed)):
-            if path.exists():
-                advance(settings.steps, earlier=True)
-    world = settings.world.world(seed)
+    """Write how a world's two starts came along, where that is not there yet."""
+    path = starts_path(partial, seed)
+    if path.exists():
+        _told_as_earlier(settings, progress)
+    else:
+        write_rows(path, measure_starts(settings, seed, progress))
+
+
+def write_cells(
+    settings: ToySettings, partial: Path, seed: int, progress: Progress
+) -> None:
+    """Write a world's cells from its finished fits, which then go."""
     if not cells_path(partial, seed).exists():
-        work = partial / f"fit-{seed}"
-        work.mkdir(exist_ok=True)
-        fitted = fit(
-            {name: settings.method(*cell) for name, cell in settings.cells().items()},
-            WorldBlocks(world=world, rows=settings.batch),
-            [seed, seed + TWIN],
-            steps=settings.steps,
-            folder=work,
-            progress=progress,
-        )
+        # Finished fits are read back, not made again.
+        fitted = [
+            *grid_of(settings, partial, seed, silent),
+            *twins_of(settings, partial, seed, silent),
+        ]
+        world = settings.world.world(seed)
         write_rows(cells_path(partial, seed), measure_cells(settings, world, fitted, seed))
-        shutil.rmtree(work)
-    if not starts_path(partial, seed).exists():
-        write_rows(starts_path(partial, seed), measure_starts(settings, seed, progress))
+    for own in (seed, seed + TWIN):
+        shutil.rmtree(_work(partial, own))
+    with progress("cells", 1, "worlds") as advance:
+        advance()
 
 
 def memory_of(settings: ToySettings) -> int:
-    """Return the bytes held at once: both twins of each cell, in as many worlds as run together."""
+    """Return the bytes held at once: a whole grid for each thread."""
     width, batch = settings.world.width, settings.batch
     weights = sum(2 * size * width for size, _ in settings.cells().values())
-    world = FLOAT_BYTES * (2 * COPIES * weights + 4 * batch * max(settings.sizes))
-    return min(torch.get_num_threads(), len(settings.seeds)) * world
+    grid = FLOAT_BYTES * (COPIES * weights + 4 * batch * max(settings.sizes))
+    return min(torch.get_num_threads(), 2 * len(settings.seeds)) * grid
