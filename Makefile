@@ -5,7 +5,7 @@ DEV := .venv-dev
 PIP := -m pip install --quiet --disable-pip-version-check -c constraints.txt
 STALE := pyproject.toml constraints.txt
 
-.PHONY: demo test test-all bench hub-check lint format clean
+.PHONY: demo test test-all peers bench hub-check lint format clean
 
 demo: $(CORE)/ready
 	$(CORE)/bin/tacit demo --out runs/demo --replace
@@ -14,7 +14,11 @@ test: $(DEV)/ready
 	$(DEV)/bin/python -m pytest -q -n 2
 
 test-all: $(DEV)/ready
-	$(DEV)/bin/python -m pytest -q -n 2 -m "slow or not slow"
+	$(DEV)/bin/python -m pytest -q -n 2 -m "not peers"
+
+# Dictionaries to and from other tools, each tool in an environment that the first run makes.
+peers: $(DEV)/ready
+	$(DEV)/bin/python -m pytest -q -m peers tests/peers
 
 bench: $(DEV)/ready
 	$(DEV)/bin/python -m benchmarks

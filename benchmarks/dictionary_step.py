@@ -1,11 +1,11 @@
-"""How long one training step of a top-k dictionary takes, beside every rival's.
+"""How long one training step of a dictionary takes, beside every rival's, method by method.
 
 4,096 rows of width 512, 4,096 atoms, 32 active, fp32, two threads, every default. Each rival
 runs in an environment and a process of its own; they take turns step by step, each beside a bare
 4096 x 512 x 4096 product in the same process. The figures are the step in units of that product,
 and the ratio of Tacit's seconds to each rival's, turn by turn. Beside the speed stands what it
-bought: the fraction of variance unexplained of unseen rows after the same number of samples, once
-more, and longer, for ours and the fastest rival.
+bought: the fraction of variance unexplained of unseen rows after the same number of samples and,
+for top-k, once more and longer, for ours and the fastest rival.
 """
 
 from __future__ import annotations
@@ -16,26 +16,51 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
-RIVALS = Path(__file__).parent / "rivals"
-ENVIRONMENTS = Path(os.environ.get("TACIT_RIVALS", ".venv-rivals"))
-THREADS, WARM_UP, ROUNDS = 2, 4, 16
+from benchmarks.rivals.environments import RIVALS, environment
+
+THREADS, ROUNDS = 2, 16
 ANSWER = "answer: "
-PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check")
-# dictionary-learning pulls in a torchvision built for CUDA, with which nothing imports.
-UNWANTED = {"dictionary_learning": "torchvision"}
-# Adaptor and variant, in the order of their turns. The first is ours.
-ENTRIES = (
-    ("tacit", "top-k"),
-    ("sparsify", "signum"),
-    ("sparsify", "adam"),
-    ("sae_lens", "default"),
-    ("sae_lens", "sparse"),
-    ("dictionary_learning", "top-k"),
-    ("overcomplete", "top-k"),
-    ("dense", "plain"),
-)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One method and all who have it."""
+
+    entries: tuple[tuple[str, str], ...]
+    """Adaptor and variant, in the order of their turns. The first is ours."""
+    warm_up: int = 4
+    """Steps before the first that is timed: where sparsity is bought, until it is there."""
+
+
+RIVALS_OF_ALL = ("sae_lens", "dictionary_learning", "overcomplete")
+CONTESTS = {
+    "top-k": Contest(
+        (
+            ("tacit", "top-k"),
+            ("sparsify", "signum"),
+            ("sparsify", "adam"),
+            ("sae_lens", "default"),
+            ("sae_lens", "sparse"),
+            ("dictionary_learning", "top-k"),
+            ("overcomplete", "top-k"),
+            ("dense", "plain"),
+        )
+    ),
+    "top-k, a fifth dead": Contest((("tacit", "top-k-dead"), ("tacit", "top-k"))),
+    "batch-top-k": Contest(
+        tuple((name, "batch-top-k") for name in ("tacit", *RIVALS_OF_ALL))
+    ),
+    "matryoshka": Contest((("tacit", "matryoshka"), ("dictionary_learning", "matryoshka"))),
+    "relu-l1": Contest(
+        tuple((name, "relu-l1") for name in ("tacit", *RIVALS_OF_ALL)), warm_up=40
+    ),
+    "jump-relu": Contest(
+        tuple((name, "jump-relu") for name in ("tacit", "sae_lens", "dictionary_learning")),
+        warm_up=40,
+    ),
+    "gated": Contest((("tacit", "gated"), ("dictionary_learning", "gated")), warm_up=40),
+}
 OURS = ("tacit", "dense")
 # Steps of the longer look at quality, and who takes them: by then the features are found or not.
 QUALITY_STEPS, QUALITY_OF = 150, ("tacit", "sparsify")
@@ -72,9 +97,9 @@ class Worker:
         step, product = self._ask("step").split()
         return Turn(float(step), float(product))
 
-    def fvu(self) -> float:
-        """Return the fraction of variance unexplained of rows that were not trained on."""
-        return float(self._ask("fvu"))
+    def quality(self) -> str:
+        """Return the fraction of variance unexplained and the L0 of rows not trained on."""
+        return self._ask("quality").strip()
 
     def close(self) -> None:
         """End the process."""
@@ -94,39 +119,24 @@ class Worker:
                 self._process.stdout.readline()
             )  # libraries say things as they are imported
         if not line:
-            _, told = self._process.communicate()
-            raise RuntimeError(
-                told.strip().splitlines()[-1] if told.strip() else "no answer"
-            )
+            self._process.communicate()
+            self._told.seek(0)
+            lines = self._told.read().strip().splitlines()
+            raise RuntimeError(lines[-1] if lines else "no answer")
         return line.removeprefix(ANSWER)
 
 
-def environment(name: str) -> str:
-    """Return the Python of a rival's environment, made on first use."""
-    if name in OURS:
-        return sys.executable
-    folder = ENVIRONMENTS / name
-    python, ready = folder / "bin" / "python", folder / "ready"
-    if not ready.exists():
-        print(f"making the environment of {name} in {folder} ...", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        requirements = RIVALS / f"requirements-{name}.txt"
-        install = [str(python), *PIP, "install", "-r", str(requirements)]
-        subprocess.run(install, check=True, capture_output=True, text=True)
-        if name in UNWANTED:
-            subprocess.run(
-                [str(python), *PIP, "uninstall", "-y", UNWANTED[name]], check=True
-            )
-        ready.touch()
-    return str(python)
+def python_of(name: str) -> str:
+    """Return the Python that runs an adaptor: this one for our own."""
+    return sys.executable if name in OURS else environment(name)
 
 
-def start() -> list[Worker]:
+def start(contest: Contest) -> list[Worker]:
     """Return a worker for every entry that can be had; say which cannot, and why."""
     workers = []
-    for name, variant in ENTRIES:
+    for name, variant in contest.entries:
         try:
-            workers.append(Worker(name, variant, environment(name)))
+            workers.append(Worker(name, variant, python_of(name)))
         except (RuntimeError, subprocess.CalledProcessError) as error:
             told = (
                 error.stderr if isinstance(error, subprocess.CalledProcessError) else error
@@ -136,52 +146,61 @@ def start() -> list[Worker]:
     return workers
 
 
-def measure(workers: list[Worker]) -> None:
+def measure(workers: list[Worker], warm_up: int) -> None:
     """Let every worker take its turns, all of them in every round."""
-    for number in range(WARM_UP + ROUNDS):
+    for number in range(warm_up + ROUNDS):
         for worker in workers:
             turn = worker.step()
-            if number >= WARM_UP:
+            if number >= warm_up:
                 worker.turns.append(turn)
 
 
-def main() -> None:
-    """Print a line for each entry and the ratio of Tacit to the best rival."""
+def told(ours: Worker, worker: Worker) -> float:
+    """Print a worker's line; return Tacit's seconds as a share of its own."""
+    units = sorted(turn.step_seconds / turn.product_seconds for turn in worker.turns)
+    pairs = zip(ours.turns, worker.turns, strict=True)
+    ratio = statistics.median(own.step_seconds / his.step_seconds for own, his in pairs)
+    seconds = statistics.median(turn.step_seconds for turn in worker.turns)
+    print(
+        f"  {worker.label:32s} {statistics.median(units):5.2f} products "
+        f"(least {units[0]:.2f}), {seconds:.3f} s, Tacit takes {ratio:.2f} of it, "
+        f"{worker.quality()}",
+        flush=True,
+    )
+    return ratio
+
+
+def run(name: str, contest: Contest) -> None:
+    """Print a line for each entry of a contest and the ratio of Tacit to the best rival."""
     load_before = os.getloadavg()[0]
-    workers = start()
-    measure(workers)
+    workers = start(contest)
+    measure(workers, contest.warm_up)
     ours = workers[0]
     assert ours.label.startswith("tacit"), "Tacit's own step could not be timed"
+    taken = contest.warm_up + ROUNDS
     print(
-        f"one top-k step, {THREADS} threads, {ROUNDS} rounds, load {load_before:.1f} before and "
-        f"{os.getloadavg()[0]:.1f} after; FVU after {WARM_UP + ROUNDS} steps of 4,096 samples"
+        f"one {name} step, {THREADS} threads, {ROUNDS} rounds, load {load_before:.1f} before and "
+        f"{os.getloadavg()[0]:.1f} after; quality after {taken} steps of 4,096 samples"
     )
-    ratios = {}
+    ratios = {worker.label: told(ours, worker) for worker in workers}
     for worker in workers:
-        units = sorted(turn.step_seconds / turn.product_seconds for turn in worker.turns)
-        pairs = zip(ours.turns, worker.turns, strict=True)
-        ratio = statistics.median(own.step_seconds / his.step_seconds for own, his in pairs)
-        seconds = statistics.median(turn.step_seconds for turn in worker.turns)
-        print(
-            f"  {worker.label:28s} {statistics.median(units):5.2f} products "
-            f"(least {units[0]:.2f}), {seconds:.3f} s, Tacit takes {ratio:.2f} of it, "
-            f"FVU {worker.fvu():.3f}"
-        )
-        if worker.label.split()[0] not in OURS:
-            ratios[worker.label] = ratio
-    for worker in workers:
-        if worker.label.split()[0] in QUALITY_OF:
-            for _ in range(QUALITY_STEPS - WARM_UP - ROUNDS):
+        if name == "top-k" and worker.label.split()[0] in QUALITY_OF:
+            for _ in range(QUALITY_STEPS - taken):
                 worker.step()
-            print(
-                f"  {worker.label:28s} FVU {worker.fvu():.3f} after {QUALITY_STEPS} steps"
-            )
+            print(f"  {worker.label:32s} {worker.quality()} after {QUALITY_STEPS} steps")
         worker.close()
-    if ratios:
-        best = max(ratios, key=lambda label: ratios[label])
-        print(f"Tacit's step / best rival's ({best}): {ratios[best]:.2f} (lower is faster)")
-    else:
-        print("no rival could be installed, so there is no ratio")
+    rivals = {
+        label: ratio for label, ratio in ratios.items() if label.split()[0] not in OURS
+    }
+    if rivals:
+        best = max(rivals, key=lambda label: rivals[label])
+        print(f"Tacit's step / best rival's ({best}): {rivals[best]:.2f} (lower is faster)")
+
+
+def main() -> None:
+    """Run the contests that are named, or all."""
+    for name in sys.argv[1:] or CONTESTS:
+        run(name, CONTESTS[name])
 
 
 if __name__ == "__main__":

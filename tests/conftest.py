@@ -1,5 +1,6 @@
 """A subject of a few thousand random weights and a folder of small programs, for every room."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,14 @@ import torch
 from hypothesis import settings
 
 NUM_PROGRAMS = 30
+
+# Test workers that each use every core wait for each other most of the time.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    num_threads = max(
+        1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    )
+    os.environ.setdefault("OMP_NUM_THREADS", str(num_threads))
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 # A busy machine is no failure.
 settings.register_profile("no-deadline", deadline=None)

@@ -13,17 +13,21 @@ stand_in, transforms = types.ModuleType("torchvision"), types.ModuleType("transf
 stand_in.transforms = transforms  # type: ignore[attr-defined]
 sys.modules["torchvision"], sys.modules["torchvision.transforms"] = stand_in, transforms
 
-from overcomplete.sae import TopKSAE  # noqa: E402
+from overcomplete.sae import SAE, BatchTopKSAE, TopKSAE  # noqa: E402
 from overcomplete.sae.trackers import DeadCodeTracker  # noqa: E402
-from worker import ATOMS, WIDTH, K, Rebuild, Step, serve  # noqa: E402
+from worker import ATOMS, ROWS, WIDTH, Count, K, Rebuild, Step, active, serve  # noqa: E402
 
 RATE = 4e-4
+PENALTY = 1e-3
 
 
-def build(variant: str, first: torch.Tensor) -> tuple[Step, Rebuild]:
+def build(variant: str, first: torch.Tensor) -> tuple[Step, Rebuild, Count]:
     """Return the body of the loop for a squared error."""
-    assert variant == "top-k"
-    coder = TopKSAE(WIDTH, ATOMS, top_k=K, device="cpu")
+    coder = {
+        "top-k": lambda: TopKSAE(WIDTH, ATOMS, top_k=K, device="cpu"),
+        "batch-top-k": lambda: BatchTopKSAE(WIDTH, ATOMS, top_k=K * ROWS, device="cpu"),
+        "relu-l1": lambda: SAE(WIDTH, ATOMS, device="cpu"),
+    }[variant]()
     optimiser = torch.optim.Adam(coder.parameters(), lr=RATE)
     coder.train()
     tracker = DeadCodeTracker(ATOMS, "cpu")
@@ -32,12 +36,14 @@ def build(variant: str, first: torch.Tensor) -> tuple[Step, Rebuild]:
         optimiser.zero_grad()
         _, code, rebuilt = coder(rows)
         loss = (rows - rebuilt).square().mean()
+        if variant == "relu-l1":
+            loss = loss + PENALTY * code.abs().mean()
         tracker.update(code)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(coder.parameters(), 1.0)
         optimiser.step()
 
-    return step, lambda rows: coder(rows)[2]
+    return step, lambda rows: coder(rows)[2], lambda rows: active(coder.encode(rows)[1])
 
 
 if __name__ == "__main__":

@@ -5,22 +5,38 @@ decoder norms off; with it on, their gradient fails on a CPU).
 """
 
 import torch
-from sae_lens import SAETrainer, TopKTrainingSAE, TopKTrainingSAEConfig
+from sae_lens import (
+    BatchTopKTrainingSAE,
+    BatchTopKTrainingSAEConfig,
+    JumpReLUTrainingSAE,
+    JumpReLUTrainingSAEConfig,
+    SAETrainer,
+    StandardTrainingSAE,
+    StandardTrainingSAEConfig,
+    TopKTrainingSAE,
+    TopKTrainingSAEConfig,
+)
 from sae_lens.config import LoggingConfig, SAETrainerConfig
-from worker import ATOMS, ROWS, WIDTH, K, Rebuild, Step, serve
+from worker import ATOMS, ROWS, WIDTH, Count, K, Rebuild, Step, active, serve
 
 NUM_STEPS = 10_000
 RATE = 4e-4
+SPARSE = {"use_sparse_activations": True, "rescale_acts_by_decoder_norm": False}
+KINDS = {
+    "default": (TopKTrainingSAE, TopKTrainingSAEConfig, {"k": K}),
+    "sparse": (TopKTrainingSAE, TopKTrainingSAEConfig, {"k": K, **SPARSE}),
+    "batch-top-k": (BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig, {"k": K}),
+    "relu-l1": (StandardTrainingSAE, StandardTrainingSAEConfig, {"l1_coefficient": 5.0}),
+    "jump-relu": (JumpReLUTrainingSAE, JumpReLUTrainingSAEConfig, {"l0_coefficient": 1.0}),
+}
 
 
-def build(variant: str, first: torch.Tensor) -> tuple[Step, Rebuild]:
+def build(variant: str, first: torch.Tensor) -> tuple[Step, Rebuild, Count]:
     """Return the trainer's step."""
-    own = {"use_sparse_activations": True, "rescale_acts_by_decoder_norm": False}
-    config = TopKTrainingSAEConfig(
-        d_in=WIDTH, d_sae=ATOMS, k=K, device="cpu", dtype="float32",
-        **(own if variant == "sparse" else {}),
-    )  # fmt: skip
-    coder = TopKTrainingSAE(config)
+    coder_of, config_of, own = KINDS[variant]
+    coder = coder_of(
+        config_of(d_in=WIDTH, d_sae=ATOMS, device="cpu", dtype="float32", **own)
+    )
     settings = SAETrainerConfig(
         total_training_samples=ROWS * NUM_STEPS,
         train_batch_size_samples=ROWS,
@@ -35,7 +51,7 @@ def build(variant: str, first: torch.Tensor) -> tuple[Step, Rebuild]:
         trainer.step(rows)
         trainer.n_training_steps += 1
 
-    return step, coder
+    return step, coder, lambda rows: active(coder.encode(rows))
 
 
 if __name__ == "__main__":

@@ -1,25 +1,41 @@
 """Tacit's own step, public and with every default, as a rival among the others."""
 
 import torch
-from worker import ATOMS, K, Rebuild, Step, serve
+from worker import ATOMS, Count, K, Rebuild, Step, serve
 
-from tacit.dictionaries import TopK
+from tacit.dictionaries import METHODS
 
 # Long enough that the rate does not fall while steps are timed; rivals are told the same.
 NUM_STEPS = 10_000
+# Prices are full at once, so that the code is sparse after a few dozen steps.
+SETTINGS = {
+    "relu-l1": {"penalty": 0.1, "sparsity_warm_up": 0.0},
+    "gated": {"penalty": 0.1, "sparsity_warm_up": 0.0},
+    "jump-relu": {"k": K, "sparsity_warm_up": 0.0},
+}
+DEAD_SHARE = 5
+"""With the variant top-k-dead one atom in so many is silent from the start."""
+# Below what the 32nd largest pre-activation is at first (.1), as dead atoms are: not far.
+SILENCE = -0.5
 
 
-def build(variant: str, first: torch.Tensor) -> tuple[Step, Rebuild]:
-    """Return the step of ``TopK``."""
-    assert variant == "top-k"
-    method = TopK(num_atoms=ATOMS, k=K)
+def build(variant: str, first: torch.Tensor) -> tuple[Step, Rebuild, Count]:
+    """Return the step of one of ``METHODS``."""
+    kind = variant.removesuffix("-dead")
+    method = METHODS[kind](num_atoms=ATOMS, **SETTINGS.get(kind, {"k": K}))
     state = method.initial(0, first, num_steps=NUM_STEPS)
+    if kind != variant:
+        state.tensors["encoder_bias"][: ATOMS // DEAD_SHARE] = SILENCE
+        state.tensors["silent_steps"][: ATOMS // DEAD_SHARE] = 10_000
 
     def step(rows: torch.Tensor) -> None:
         nonlocal state
         state, _ = method.step(state, rows)
 
-    return step, lambda rows: method.finish(state).rebuild(rows)
+    def count(rows: torch.Tensor) -> float:
+        return float(method.finish(state).encode(rows).l0().double().mean())
+
+    return step, lambda rows: method.finish(state).rebuild(rows), count
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The side of a rival: takes "step" and "fvu" on standard input, answers on standard output.
+"""The side of a rival: takes "step" and "quality" on standard input, answers on standard output.
 
 Runs in the rival's own environment, so it imports nothing but PyTorch. Axes: n rows, d width.
 """
@@ -16,7 +16,9 @@ NUM_FEATURES, NUM_ACTIVE, NOISE = 2048, 24, 0.05
 
 Step = Callable[[torch.Tensor], object]
 Rebuild = Callable[[torch.Tensor], torch.Tensor]
-Build = Callable[[str, torch.Tensor], tuple[Step, Rebuild]]
+Count = Callable[[torch.Tensor], float]
+"""From rows to their mean L0."""
+Build = Callable[[str, torch.Tensor], tuple[Step, Rebuild] | tuple[Step, Rebuild, Count]]
 
 
 def batches(count: int) -> list[torch.Tensor]:
@@ -41,6 +43,12 @@ def unexplained(original: torch.Tensor, rebuilt: torch.Tensor) -> float:
     return float(error / (original - original.mean(dim=0)).square().sum())
 
 
+def active(code: torch.Tensor) -> float:
+    """Return the mean L0 of a code, dense or sparse."""
+    code = code if code.layout == torch.strided else code.to_dense()
+    return float((code > 0).sum(dim=1).double().mean())
+
+
 def serve(build: Build) -> None:
     """Answer until standard input ends. Arguments: the variant and the number of threads."""
     variant, threads = sys.argv[1], int(sys.argv[2])
@@ -49,7 +57,8 @@ def serve(build: Build) -> None:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     *seen, held_out = batches(NUM_BATCHES + 1)
-    step, rebuild = build(variant, seen[0])
+    step, rebuild, *rest = build(variant, seen[0])
+    count = rest[0] if rest else None
     weights = torch.randn(ATOMS, WIDTH)
     taken = 0
     print("answer: ready", file=answers, flush=True)
@@ -65,5 +74,7 @@ def serve(build: Build) -> None:
             answer = f"{ended - between:.6f} {between - began:.6f}"
         else:
             with torch.no_grad():
-                answer = f"{unexplained(held_out, rebuild(held_out)):.6f}"
+                answer = f"FVU {unexplained(held_out, rebuild(held_out)):.3f}"
+                if count is not None:
+                    answer += f", L0 {count(held_out):.1f}"
         print(f"answer: {answer}", file=answers, flush=True)

@@ -11,8 +11,9 @@ from tacit.dictionaries.kernels import (
     by_atom,
     code_gradient,
     decode,
+    entries_above,
     flat_positions,
-    positive_entries,
+    thinned,
     top_entries,
     top_k,
     weighted_rows,
@@ -98,16 +99,27 @@ def test_products_equal_dense_ones(dtype):
     assert torch.equal(torch.cat(found[1:]), found[0])
 
 
-def test_top_entries_are_the_rectified_top_k():
+def test_top_entries_are_the_top_k():
     projected = drawn(5, 7, 64)
     projected[2] = -1.0
     values, indices = projected.topk(4)
     dense, _ = dense_of(top_entries(projected, 4), 64)
-    assert torch.equal(dense, torch.zeros(7, 64).scatter_(1, indices, values.relu()))
+    assert torch.equal(dense, torch.zeros(7, 64).scatter_(1, indices, values))
 
 
-def test_positive_entries_are_what_relu_keeps():
+def test_entries_above_zero_are_what_relu_keeps():
     projected = drawn(6, 9, 40)
     projected[4] = -1.0
-    dense, _ = dense_of(positive_entries(projected), 40)
+    dense, _ = dense_of(entries_above(projected, 0.0), 40)
     assert torch.equal(dense, projected.relu())
+
+
+def test_entries_above_each_atoms_threshold_and_thinned():
+    projected, threshold = drawn(6, 9, 40), drawn(7, 40)
+    projected[4] = -9.0
+    code = entries_above(projected, threshold)
+    dense, _ = dense_of(code, 40)
+    kept = projected > threshold
+    assert torch.equal(dense, projected * kept)
+    dense, _ = dense_of(thinned(code, code.values > 0.5), 40)
+    assert torch.equal(dense, projected * (kept & (projected > 0.5)))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tacit.dictionaries import ReluL1, TopK
+from tacit.dictionaries import METHODS
 
 N, D, F, K = 256, 64, 128, 32
 
@@ -24,12 +24,16 @@ class Largest(TorchDispatchMode):
         return found
 
 
-@pytest.mark.parametrize(
-    "method",
-    [TopK(num_atoms=F, k=K, dead_after_steps=1), ReluL1(num_atoms=F, penalty=0.05)],
-)
-def test_the_largest_array_is_a_matrix_of_rows_or_atoms(method, monkeypatch):
-    monkeypatch.setattr("tacit.dictionaries.relu_l1.SPARSE_BELOW", 1.1)
+OWN = {
+    **dict.fromkeys(("top-k", "batch-top-k", "matryoshka", "jump-relu"), {"k": K}),
+    **dict.fromkeys(("relu-l1", "gated", "p-annealed"), {"penalty": 0.05}),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_the_largest_array_is_a_matrix_of_rows_or_atoms(kind, monkeypatch):
+    method = METHODS[kind](num_atoms=F, dead_after_steps=1, **OWN[kind])
+    monkeypatch.setattr("tacit.dictionaries.learned_method.SPARSE_BELOW", 1.1)
     block = torch.randn(N, D, generator=torch.Generator().manual_seed(0))
     state = method.initial(0, block, num_steps=10)
     state.tensors["silent_steps"][:20] = 5

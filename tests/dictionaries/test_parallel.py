@@ -42,7 +42,7 @@ def test_threads_are_given_back_also_after_an_error(two_threads):
 def test_shared_steps_equal_steps_of_one_thread(monkeypatch, method):
     # Slices do not depend on the number of threads; two of them are enough to show an error.
     monkeypatch.setattr("tacit.dictionaries.descent.WORTH_SHARING", 0)
-    monkeypatch.setattr("tacit.dictionaries.relu_l1.SPARSE_BELOW", 1.1)
+    monkeypatch.setattr("tacit.dictionaries.learned_method.SPARSE_BELOW", 1.1)
     block = torch.randn(700, 16, generator=torch.Generator().manual_seed(0))
     before, ends = torch.get_num_threads(), []
     for threads in (1, 2):

@@ -7,9 +7,10 @@ from tacit.base.errors import UserError
 from tacit.dictionaries import ReluL1
 from tacit.dictionaries.dense import dense_pass
 from tacit.dictionaries.descent import sparse_pass
-from tacit.dictionaries.kernels import positive_entries
 from tacit.dictionaries.learned import encoder_of
 from tacit.dictionaries.parallel import sharing
+from tacit.dictionaries.ranks import ALONE
+from tacit.dictionaries.relu_l1 import Positive
 
 N, D, F = 80, 12, 48
 
@@ -31,7 +32,8 @@ def settled(method):
 def seen(see, tensors, x, penalty):
     none = torch.empty(0, dtype=torch.long)
     with sharing(worth_it=False) as over:
-        return see(tensors, x, positive_entries, over, dead=none, penalty=penalty)
+        rule = Positive(penalty=penalty, num_rows=len(x))
+        return see(tensors, x, rule, over, ALONE, dead=none)
 
 
 @pytest.mark.parametrize("tied", [False, True])
@@ -52,9 +54,9 @@ def test_gradients_equal_those_of_the_summed_loss(tied, see):
     plain = {**tensors, "centre": torch.zeros(D).double(), "scale": torch.ones(()).double()}
     found = seen(see, plain, x, penalty)
     torch.testing.assert_close(found.squared_error, error.detach())
-    torch.testing.assert_close(found.activation, code.sum().detach())
+    torch.testing.assert_close(found.costs[0], code.sum().detach())
     assert torch.equal(found.firings, (code > 0).sum(dim=0))
-    gradients = found.with_offset(encoder_of(tensors))
+    gradients = found.with_offset(encoder_of(tensors), ALONE)
     assert set(gradients) == set(names)
     for name in names:
         torch.testing.assert_close(gradients[name], leaves[name].grad, msg=name)
@@ -65,7 +67,7 @@ def test_both_paths_train_alike(tied, monkeypatch):
     method = ReluL1(num_atoms=F, penalty=0.1, tied=tied, learning_rate=0.01)
     ends = []
     for sparse_below in (0.0, 1.1):
-        monkeypatch.setattr("tacit.dictionaries.relu_l1.SPARSE_BELOW", sparse_below)
+        monkeypatch.setattr("tacit.dictionaries.learned_method.SPARSE_BELOW", sparse_below)
         state = method.initial(0, rows(), num_steps=60)
         for i in range(60):
             state, report = method.step(state, rows(i))

@@ -1,7 +1,5 @@
 """Top-k training against a plain dense one written with autograd and PyTorch's Adam."""
 
-from functools import partial
-
 import pytest
 import torch
 
@@ -9,9 +7,10 @@ from tacit.base.errors import UserError
 from tacit.dictionaries import TopK
 from tacit.dictionaries.dead import add_auxiliary
 from tacit.dictionaries.descent import sparse_pass
-from tacit.dictionaries.kernels import top_entries
 from tacit.dictionaries.learned import BETAS, EPSILON, LEAVES, learning_rate
 from tacit.dictionaries.parallel import sharing
+from tacit.dictionaries.ranks import ALONE
+from tacit.dictionaries.top_k import LargestOfRow
 
 N, D, F, K = 96, 24, 64, 4
 
@@ -56,11 +55,11 @@ def seen(tensors, x, dead, *, weight, num_kept=8):
     """The pass over rows that are given as the encoder's own, centre 0 and scale 1."""
     plain = {**tensors, "centre": torch.zeros(D).double(), "scale": torch.ones(()).double()}
     with sharing(worth_it=False) as over:
-        found = sparse_pass(plain, x, partial(top_entries, k=K), over, dead=dead)
-        loss = found.squared_error / len(x)
+        found = sparse_pass(plain, x, LargestOfRow(k=K), over, ALONE, dead=dead)
+        loss = found.loss
         if len(dead) and weight:
             loss = loss + add_auxiliary(
-                found, plain, dead, over, num_kept=num_kept, weight=weight
+                found, plain, dead, over, ALONE, num_kept=num_kept, weight=weight
             )
     return found, loss
 
@@ -78,7 +77,7 @@ def test_gradients_equal_those_of_the_dense_loss(num_dead):
     loss = plain_loss(leaves, x, dead, num_kept=8, weight=weight)
     loss.backward()
     found, total = seen(tensors, x, dead, weight=weight)
-    gradients = found.with_offset(tensors["encoder"])
+    gradients = found.with_offset(tensors["encoder"], ALONE)
     torch.testing.assert_close(total, loss.detach())
     for name in LEAVES:
         torch.testing.assert_close(gradients[name], leaves[name].grad, msg=name)

@@ -11,6 +11,7 @@ from tacit.base.errors import UserError
 from tacit.base.folders import partial_of, read_manifest
 from tacit.base.records import Gap, Result
 from tacit.dictionaries import METHODS, SUPERVISED, load_dictionary
+from tacit.dictionaries.learned_method import LearnedMethod
 from tacit.metrics.fidelity import fraction_variance_unexplained
 from tacit.verbs.learn import learn
 from tacit.verbs.settings import FitSettings, FrontierSettings, LearnSettings, TextSettings
@@ -84,7 +85,11 @@ def test_figures_come_with_and_without_the_masked_positions(run):
 
 def test_baselines_stand_beside_the_learned_dictionaries(run):
     methods = {record.of.get("method") for record in run.records if record.name == "fvu"}
-    assert methods == set(METHODS) | set(SUPERVISED)
+    drawn = FrontierSettings()
+    asked = {*drawn.learned, *drawn.priced, *drawn.baselines, *drawn.supervised}
+    assert methods == asked
+    learned = {name for name, kind in METHODS.items() if issubclass(kind, LearnedMethod)}
+    assert asked == set(METHODS) - learned | {"top-k", "relu-l1"} | set(SUPERVISED)
 
 
 def test_the_report_says_what_baselines_were_fitted_on(run):

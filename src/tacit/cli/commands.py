@@ -14,6 +14,7 @@ from tacit.base.progress import for_terminal
 from tacit.cli import printing
 from tacit.cli.comparing import comparisons
 from tacit.cli.endings import Commands
+from tacit.cli.looking import looking
 from tacit.cli.options import (
     AsJson,
     Device,
@@ -39,6 +40,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.registered_commands.extend(steps.registered_commands)
+app.registered_commands.extend(looking.registered_commands)
 app.add_typer(studies)
 app.registered_commands.extend(comparisons.registered_commands)
 
@@ -184,7 +186,10 @@ def _learn(
 @app.command("list", epilog="Example: tacit list sites pycode")
 def list_names(
     what: Annotated[
-        str, typer.Argument(help="sites, methods, metrics, subjects, sources or labellers.")
+        str,
+        typer.Argument(
+            help="sites, methods, metrics, subjects, sources, labellers or formats."
+        ),
     ],
     model: Annotated[str | None, typer.Argument(help="For sites: the model.")] = None,
     *,

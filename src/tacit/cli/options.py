@@ -50,7 +50,17 @@ StoreFolder = Annotated[
     Path, typer.Option("--store", help="A store made by `tacit harvest`.")
 ]
 DictionaryFolder = Annotated[
-    Path, typer.Option("--dictionary", help="A dictionary made by `tacit fit`.")
+    Path,
+    typer.Option(
+        "--dictionary",
+        help="A dictionary made by `tacit fit`, or another tool's (`tacit list formats`).",
+    ),
+]
+DictionarySite = Annotated[
+    str | None,
+    typer.Option(
+        "--site", help="The site it reads, where another tool's files do not tell."
+    ),
 ]
 Seed = Annotated[
     int | None, typer.Option(min=0, help="Root seed of everything drawn; default 0.")

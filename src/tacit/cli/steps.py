@@ -1,21 +1,21 @@
-"""The commands for single steps: harvest, fit, measure, index, show."""
+"""The commands for single steps: harvest, fit, measure."""
 
 from __future__ import annotations
 
+import enum
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tacit.base.configuration import gather
-from tacit.base.errors import UserError
 from tacit.base.progress import for_terminal
 from tacit.cli import printing
 from tacit.cli.options import (
     AsJson,
     Device,
     DictionaryFolder,
+    DictionarySite,
     Model,
     ModelDtype,
     ModelFolder,
@@ -29,6 +29,13 @@ from tacit.cli.options import (
 )
 
 steps = typer.Typer()
+
+
+class Split(enum.Enum):
+    """What processes share out."""
+
+    rows = "rows"
+    atoms = "atoms"
 
 
 @steps.command(
@@ -119,11 +126,15 @@ def fit(
         list[str] | None,
         typer.Option("--set", help="A setting of the method: extra.NAME=value."),
     ] = None,
+    split: Annotated[
+        Split, typer.Option(help="Under torchrun: what is shared out, rows or atoms.")
+    ] = Split.rows,
     out: Out,
     replace: Replace = False,
     quiet: Quiet = False,
 ) -> None:
     """Fit a dictionary to one site of a store; resumable."""
+    from tacit.dictionaries.ranks import meeting
     from tacit.verbs.frontier import how_it_ended
     from tacit.verbs.settings import FitSettings
     from tacit.verbs.steps import fit_one
@@ -131,16 +142,20 @@ def fit(
     options = {"method": method, "num_atoms": atoms, "k": k, "penalty": penalty}
     options |= {"steps": steps, "batch": batch}
     settings, passed = gather(FitSettings, sets=sets or [], options=options)
-    made = fit_one(
-        store,
-        site,
-        out,
-        settings=settings,
-        seed=seed or 0,
-        passed=passed,
-        replace=replace,
-        progress=for_terminal(quiet=quiet),
-    )
+    with meeting(split.value) as ranks:
+        made = fit_one(
+            store,
+            site,
+            out,
+            settings=settings,
+            seed=seed or 0,
+            passed=passed,
+            replace=replace,
+            ranks=ranks,
+            progress=for_terminal(quiet=quiet or ranks.number > 0),
+        )
+    if ranks.number > 0:
+        return
     said = f"{out}: {made.method}, {made.num_atoms} atoms of width {made.width}"
     ended = how_it_ended(made.outcome)
     printing.write(said if ended is None else f"{said}; {ended}")
@@ -155,6 +170,7 @@ def measure(
     model_folder: ModelFolder = None,
     dictionary: DictionaryFolder,
     store: StoreFolder,
+    site: DictionarySite = None,
     max_windows: Annotated[
         int | None,
         typer.Option(min=1, help="Held-out windows for the losses; default all."),
@@ -179,70 +195,12 @@ def measure(
         required(model, model_folder),
         dictionary,
         store,
+        site=site,
         max_windows=settings.max_windows,
         load=settings.load,
         progress=for_terminal(quiet=quiet or as_json),
     )
     printing.show_records(records, as_json=as_json)
-
-
-@steps.command(
-    epilog="Example: tacit index --dictionary runs/dict --store runs/store --out runs/index"
-)
-def index(
-    *,
-    dictionary: DictionaryFolder,
-    store: StoreFolder,
-    out: Out,
-    replace: Replace = False,
-    quiet: Quiet = False,
-) -> None:
-    """Index where every feature fires."""
-    from tacit.verbs.steps import index as run_index
-
-    made = run_index(
-        dictionary, store, out, replace=replace, progress=for_terminal(quiet=quiet)
-    )
-    printing.write(f"{out}: {made.num_atoms} features over {made.num_rows:,} tokens")
-
-
-@steps.command(epilog="Example: tacit show 812 --run runs/demo")
-def show(
-    feature: Annotated[int, typer.Argument(help="Number of the feature.")],
-    *,
-    run: Annotated[Path | None, typer.Option(help="A run of `tacit learn`.")] = None,
-    index: Annotated[
-        Path | None, typer.Option(help="An index made by `tacit index`.")
-    ] = None,
-    num: Annotated[int, typer.Option(min=1, help="Contexts to show.")] = 10,
-    around: Annotated[int, typer.Option(min=0, help="Tokens on each side.")] = 12,
-    as_json: AsJson = False,
-) -> None:
-    """Show where a feature fires most, with the tokens around."""
-    from dataclasses import asdict
-
-    import duckdb
-
-    from tacit.features.index import open_index
-
-    if (run is None) == (index is None):
-        raise UserError("say where the feature is: either --run RUN or --index INDEX.")
-    opened = open_index(index if index is not None else Path(run or "") / "index")
-    try:
-        contexts = opened.top(feature, num=num, around=around)
-        row = opened.features.slice(feature, 1).to_pylist()[0]
-    except (OSError, ValueError, duckdb.Error) as error:
-        raise UserError(
-            f"{opened.folder} is damaged ({str(error).strip()}); run `tacit index` again."
-        ) from error
-    if as_json:
-        printing.write(json.dumps([asdict(context) for context in contexts]))
-        return
-    printing.write(
-        f"feature {feature}: fires on {row['density']:.3%} of {opened.num_rows:,} tokens, "
-        f"at most {row['max_value']:.3g}"
-    )
-    printing.show_contexts(contexts)
 
 
 def _in_lines(facts: dict[str, object]) -> str:

@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tacit.base.seeds import torch_seed
-from tacit.dictionaries.descent import Pass, squares_of
+from tacit.dictionaries.descent import Pass, spread_of
 from tacit.dictionaries.kernels import rows_per_block, top_k
-from tacit.dictionaries.learned import Tensors, encoder_of
-from tacit.dictionaries.methods import State
+from tacit.dictionaries.learned import Tensors
+from tacit.dictionaries.look import squares_of
 from tacit.dictionaries.parallel import Over
+from tacit.dictionaries.ranks import Ranks
 
 # Dead atoms whose gradients one thread sums at a time.
 DEAD_PER_SLICE = 128
@@ -48,15 +48,27 @@ class _Auxiliary:
     factor: Tensor
     error: Tensor
     through_code: Tensor
+    is_rebuilt: bool
+    """Whether the error is there already, put together from several processes."""
+
+    def rebuild_together(self, ranks: Ranks) -> None:
+        """Keep the largest of all processes' dead atoms, and write the error that they leave."""
+        active = self.seen.of_dead
+        if int(ranks.summed(torch.tensor(active.shape[1]))) > self.num_kept:
+            own = active.topk(min(self.num_kept, active.shape[1]), dim=1).values
+            of_all = torch.cat(ranks.listed(own.T.contiguous())).T
+            cut = of_all.topk(self.num_kept, dim=1).values[:, -1:]
+            active.mul_(active >= cut)
+        rebuilt = ranks.summed(active @ self.atoms)
+        torch.add(self.seen.residual, rebuilt, out=self.error)
 
     def look(self, rows: slice) -> Tensor:
         """Return the squared error of a slice of rows, and write its gradients."""
-        active = self.seen.of_dead[rows]
-        _drop_small(active, self.num_kept)
-        # The target is true less rebuilt, which is minus the residual.
-        own = torch.addmm(
-            self.seen.residual[rows], active, self.atoms, out=self.error[rows]
-        )
+        active, own = self.seen.of_dead[rows], self.error[rows]
+        if not self.is_rebuilt:
+            _drop_small(active, self.num_kept)
+            # The target is true less rebuilt, which is minus the residual.
+            torch.addmm(self.seen.residual[rows], active, self.atoms, out=own)
         squares = squares_of(own)
         own *= 2 * self.factor
         torch.mm(own, self.atoms.T, out=self.through_code[rows]).mul_(active != 0)
@@ -75,6 +87,7 @@ def add_auxiliary(
     tensors: Tensors,
     dead: Int[Tensor, " a"],
     over: Over,
+    ranks: Ranks,
     *,
     num_kept: int,
     weight: float,
@@ -88,7 +101,7 @@ def add_auxiliary(
     and atom. With few dead atoms dense products are cheaper than bag sums.
     """
     residual, n = seen.residual, len(seen.residual)
-    variance = squares_of(residual) - n * squares_of(residual.mean(dim=0))
+    variance = spread_of(squares_of(residual), residual.sum(dim=0), n, ranks)
     auxiliary = _Auxiliary(
         seen=seen,
         dead=dead,
@@ -97,46 +110,10 @@ def add_auxiliary(
         factor=weight * seen.spread / (n * variance),
         error=torch.empty_like(residual),
         through_code=torch.empty_like(seen.of_dead),
+        is_rebuilt=ranks.by_atoms,
     )
+    if ranks.by_atoms:
+        auxiliary.rebuild_together(ranks)
     squares = over(n, rows_per_block(len(dead)), auxiliary.look)
     over(len(dead), DEAD_PER_SLICE, auxiliary.gather)
     return auxiliary.factor * torch.stack(squares).sum()
-
-
-def revive(
-    state: State,
-    dead: Int[Tensor, "a"],
-    residual: Float[Tensor, "n d"],
-    encoder_share: float,
-) -> None:
-    """Point dead atoms at rows that are rebuilt badly, in place, with their moments reset.
-
-    Rows are drawn without replacement with a probability in proportion to their squared error
-    (after Bricken et al. 2023); the new atom is the direction of what is missing in its row. The
-    encoder's row is ``encoder_share`` of the mean length of the living ones' rows.
-    """
-    tensors = state.tensors
-    errors = residual.square().sum(dim=1).cpu()
-    drawable = int((errors > 0).sum())
-    generator = torch.Generator().manual_seed(
-        torch_seed(state.seed, f"dictionaries/revive/{state.step}")
-    )
-    count = min(len(dead), drawable)
-    if count == 0:
-        return
-    rows = torch.multinomial(errors, count, generator=generator).to(residual.device)
-    dead = dead[:count]
-    directions = -residual.index_select(0, rows)
-    directions /= torch.linalg.vector_norm(directions, dim=1, keepdim=True)
-    tensors["atoms"][dead] = directions
-    if "encoder" in tensors:
-        living = tensors["silent_steps"] == 0
-        lengths = torch.linalg.vector_norm(encoder_of(tensors), dim=1)
-        mean_length = lengths[living].mean() if bool(living.any()) else lengths.mean()
-        tensors["encoder"][dead] = directions * (encoder_share * mean_length)
-    tensors["encoder_bias"][dead] = 0
-    tensors["silent_steps"][dead] = 0
-    for name in ("atoms", "encoder", "encoder_bias"):
-        for moment in ("first", "second"):
-            if f"{name}/{moment}" in tensors:
-                tensors[f"{name}/{moment}"][dead] = 0

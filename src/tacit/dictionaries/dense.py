@@ -7,55 +7,99 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tacit.dictionaries.descent import Choose, Pass
+from tacit.dictionaries.descent import Pass, mean_over_rows, spread_of
 from tacit.dictionaries.kernels import rows_per_block
 from tacit.dictionaries.learned import Tensors, centre_of, encoder_of
+from tacit.dictionaries.look import squares_of
 from tacit.dictionaries.parallel import Over
+from tacit.dictionaries.ranks import Ranks
+from tacit.dictionaries.rules import Entries, Rule, broadcast
 
 
 def dense_pass(
     tensors: Tensors,
     block: Float[Tensor, "n d"],
-    choose: Choose,
+    rule: Rule,
     over: Over,
+    ranks: Ranks,
     *,
     dead: Int[Tensor, " a"],
-    penalty: float = 0.0,
 ) -> Pass:
-    """Return what ``sparse_pass`` does with ``positive_entries``, to rounding.
+    """Return what ``sparse_pass`` does with a rule that looks at each entry alone, to rounding.
 
     Products of whole blocks use all threads by themselves, so slices are not shared out.
     """
-    del choose, over
-    atoms, encoder, n = tensors["atoms"], encoder_of(tensors), len(block)
-    of_atoms, of_encoder = torch.zeros_like(atoms), torch.zeros_like(atoms)
-    of_bias = torch.zeros_like(tensors["encoder_bias"])
-    firings, total = torch.zeros_like(of_bias, dtype=torch.int64), atoms.new_zeros(())
+    del over
+    n, atoms = len(block), tensors["atoms"]
     centred = (block.to(atoms) - centre_of(tensors)).div_(tensors["scale"])
-    residual = torch.empty_like(centred)
+    residual, sums = torch.empty_like(centred), _Sums(tensors)
     size = rows_per_block(len(atoms))
     for rows, left in zip(centred.split(size), residual.split(size), strict=True):
-        code = torch.addmm(tensors["encoder_bias"], rows, encoder.T).relu_()
-        torch.addmm(rows, code, atoms, beta=-1, out=left)
-        fires = code > 0
-        through_code = torch.mm(left, atoms.T).mul_(2 / n).add_(penalty / n).mul_(fires)
-        of_atoms.addmm_(code.T, left, alpha=2 / n)
-        of_encoder.addmm_(through_code.T, rows)
-        of_bias += through_code.sum(dim=0)
-        firings += fires.sum(dim=0)
-        total += code.sum()
-    leaves = {"encoder_bias": of_bias, "offset": residual.sum(dim=0) * (2 / n)}
-    if "encoder" in tensors:
-        leaves |= {"atoms": of_atoms, "encoder": of_encoder}
-    else:
-        leaves |= {"atoms": of_atoms.add_(of_encoder)}
+        sums.add(rule, rows, left, n)
+    active = mean_over_rows(sums.firings.sum(), ranks)
+    leaves = {**sums.leaves, **rule.leaves(sums.further, active, n)}
+    if "encoder" not in tensors:
+        leaves["atoms"] = leaves["atoms"].add_(leaves.pop("encoder"))
     return Pass(
-        leaves=leaves,
+        leaves={**leaves, "offset": residual.sum(dim=0) * (2 / n)},
+        through=sums.leaves["encoder_bias"],
         centred=centred,
         residual=residual,
-        squared_error=residual.square().sum(),
-        spread=(centred - centred.mean(dim=0)).square().sum(),
-        firings=firings,
-        activation=total,
+        squared_error=squares_of(residual),
+        spread=spread_of(squares_of(centred), centred.sum(dim=0), n, ranks),
+        loss=sums.error / n + rule.penalty_of(torch.stack(sums.costs).sum(0), active, n),
+        firings=sums.firings,
+        num_entries=int(sums.num_entries),
+        costs=torch.stack(sums.costs).sum(dim=0),
         of_dead=centred.new_empty(n, len(dead)),
     )
+
+
+class _Sums:
+    """What is added up, slice of rows by slice."""
+
+    def __init__(self, tensors: Tensors) -> None:
+        atoms, bias = tensors["atoms"], tensors["encoder_bias"]
+        self.tensors = tensors
+        self.leaves: Tensors = {
+            "atoms": torch.zeros_like(atoms),
+            "encoder": torch.zeros_like(atoms),
+            "encoder_bias": torch.zeros_like(bias),
+        }
+        self.further: Tensors = {}
+        self.firings = torch.zeros_like(bias, dtype=torch.int64)
+        self.num_entries = self.firings.new_zeros(())
+        self.error = atoms.new_zeros(())
+        self.costs: list[Tensor] = []
+
+    def add(self, rule: Rule, rows: Tensor, left: Tensor, n: int) -> None:
+        """Take in some rows; write their residual into ``left``."""
+        tensors, atoms = self.tensors, self.tensors["atoms"]
+        parameter = broadcast(tensors)
+        projected = torch.addmm(tensors["encoder_bias"], rows, encoder_of(tensors).T)
+        code = rule.values(projected, parameter)
+        torch.addmm(rows, code, atoms, beta=-1, out=left)
+        self.error += squares_of(left)
+        through_gate = None
+        if rule.has_gate:
+            second = torch.addmm(rows, rule.gate(projected), atoms, beta=-1)
+            through_gate = torch.mm(second, atoms.T).mul_(2 / n)
+            self.error += squares_of(second)
+        back = rule.back(
+            Entries(
+                projected=projected,
+                values=code,
+                through_value=torch.mm(left, atoms.T).mul_(2 / n),
+                through_gate=through_gate,
+                parameter=parameter,
+            )
+        )
+        self.leaves["atoms"].addmm_(code.T, left, alpha=2 / n)
+        self.leaves["encoder"].addmm_(back.through.T, rows)
+        self.leaves["encoder_bias"] += back.through.sum(dim=0)
+        for name, each in back.sums.items():
+            own = each.sum(dim=0)
+            self.further[name] = self.further[name] + own if name in self.further else own
+        self.firings += (code > 0).sum(dim=0)
+        self.num_entries += (projected > rule.floor(tensors)).sum()
+        self.costs.append(rule.costs(projected, code))

@@ -1,33 +1,30 @@
 """A block seen through the dictionary: its sparse code, the error, and the gradients.
 
-Axes: n rows, d width, f atoms, m active entries, a dead atoms. The work is done in slices, first
-of rows, then of atoms; see ``parallel``.
+Axes: n rows, d width, f atoms, m active entries, a dead atoms, c costs, g groups. The work is done
+in slices, first of rows, then of atoms; see ``parallel``.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from tacit.dictionaries.kernels import (
     ByAtom,
-    Ragged,
     by_atom,
-    code_gradient,
-    decode,
     rows_per_block,
     weighted_rows,
 )
-from tacit.dictionaries.learned import (
-    Tensors,
-    centre_of,
-    encoder_of,
-)
+from tacit.dictionaries.learned import Tensors, centre_of
+from tacit.dictionaries.look import Look, Piece
 from tacit.dictionaries.parallel import Over
+from tacit.dictionaries.ranks import Ranks
+from tacit.dictionaries.rules import Rule, joined
 
-Choose = Callable[[Float[Tensor, "n f"]], Ragged]
 # Multiplications in the encoder's product above which threads get slices of their own.
 WORTH_SHARING = 5e8
 
@@ -43,6 +40,8 @@ class Pass:
 
     leaves: Tensors
     """Gradient of each leaf, mean over rows; ``with_offset`` completes that of the offset."""
+    through: Float[Tensor, " f"]
+    """Sum over rows of the gradients by pre-activation."""
     centred: Float[Tensor, "n d"]
     """Rows as the encoder sees them: less the learned centre, over the scale."""
     residual: Float[Tensor, "n d"]
@@ -51,75 +50,25 @@ class Pass:
     """Sum of the residual's squares."""
     spread: Float[Tensor, ""]
     """Sum over rows of the squared distance from their mean."""
+    loss: Float[Tensor, ""]
+    """What the gradients are of: error and penalty, mean over rows."""
     firings: Int[Tensor, " f"]
     """Rows in which each atom is active."""
-    activation: Float[Tensor, ""]
-    """Sum of all activations."""
+    num_entries: int
+    """Entries that have a value or a gradient, active or not."""
+    costs: Float[Tensor, " c"]
+    """The sums that the rule's penalty is made of."""
     of_dead: Float[Tensor, "n a"]
     """Pre-activations of the dead atoms."""
+    cut: float = math.inf
+    """Of a rule that spans rows: the smallest value kept; infinite where none was."""
 
-    def with_offset(self, encoder: Float[Tensor, "f d"]) -> Tensors:
+    def with_offset(self, encoder: Float[Tensor, "f d"], ranks: Ranks) -> Tensors:
         """Return the gradients with the offset's part through the encoder."""
-        through_encoder = self.leaves["encoder_bias"] @ encoder
+        through_encoder = self.through @ encoder
+        if ranks.by_atoms:
+            through_encoder = ranks.summed(through_encoder)
         return {**self.leaves, "offset": self.leaves["offset"] - through_encoder}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Entries:
-    """Places of a code, one after another."""
-
-    values: Tensor
-    atoms: Tensor
-    rows: Tensor
-    through_code: Tensor
-    """Gradient of each; 0 where the value is."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Piece:
-    """What one slice of rows gives."""
-
-    entries: _Entries
-    sums: tuple[Tensor, Tensor, Tensor, Tensor]
-    """Squared error, squared length, sum of the rows, sum of the residual."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Look:
-    """A block on its way through the dictionary: what goes in, and where rows are written."""
-
-    tensors: Tensors
-    block: Tensor
-    choose: Choose
-    dead: Tensor
-    penalty: float
-    shift: Tensor
-    centred: Tensor
-    residual: Tensor
-    of_dead: Tensor
-
-    def at(self, rows: slice) -> _Piece:
-        """Encode and decode a slice of rows, and send the error back to its code."""
-        atoms, encoder, n = self.tensors["atoms"], encoder_of(self.tensors), len(self.block)
-        own = torch.sub(self.block[rows], self.shift, out=self.centred[rows])
-        own.div_(self.tensors["scale"])
-        projected = torch.addmm(self.tensors["encoder_bias"], own, encoder.T)
-        code = self.choose(projected)
-        if len(self.dead):
-            torch.index_select(projected, 1, self.dead, out=self.of_dead[rows])
-        left = torch.sub(decode(code, atoms), own, out=self.residual[rows])
-        through_code = code_gradient(left, code, atoms).mul_(2 / n)
-        if self.penalty:
-            through_code += self.penalty / n
-        numbers = torch.arange(rows.start, rows.stop, dtype=torch.int32, device=own.device)
-        entries = _Entries(
-            values=code.values,
-            atoms=code.indices,
-            rows=numbers.repeat_interleave(code.offsets.diff()),
-            through_code=through_code.mul_(code.values > 0),
-        )
-        sums = squares_of(left), squares_of(own), own.sum(dim=0), left.sum(dim=0)
-        return _Piece(entries=entries, sums=sums)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,105 +77,167 @@ class _Gather:
 
     listed: ByAtom
     weights: Tensor
-    through_code: Tensor
-    centred: Tensor
-    residual: Tensor
+    through: Tensor
+    look: Look
     leaves: Tensors
 
     def at(self, part: slice) -> None:
         """Sum what a slice of atoms is due."""
         own = self.listed.part(part)
-        of_atoms = weighted_rows(own, self.weights, self.residual)
-        of_encoder = weighted_rows(own, self.through_code, self.centred)
+        of_encoder = weighted_rows(own, self.through, self.look.centred)
+        for number, (first, last) in enumerate(pairwise((0, *self.look.edges))):
+            inside = slice(max(first, part.start), min(last, part.stop))
+            if inside.start < inside.stop:
+                self.leaves["atoms"][inside] = weighted_rows(
+                    self.listed.part(inside), self.weights, self.look.errors[number]
+                )
         if "encoder" in self.leaves:
             self.leaves["encoder"][part] = of_encoder
         else:
-            of_atoms += of_encoder
-        self.leaves["atoms"][part] = of_atoms
+            self.leaves["atoms"][part] += of_encoder
 
 
 def sparse_pass(
     tensors: Tensors,
     block: Float[Tensor, "n d"],
-    choose: Choose,
+    rule: Rule,
     over: Over,
+    ranks: Ranks,
     *,
     dead: Int[Tensor, " a"],
-    penalty: float = 0.0,
+    edges: Sequence[int] = (),
 ) -> Pass:
-    """Return the pass of squared error plus ``penalty`` times L1, both mean over rows.
+    """Return the pass of squared error and the rule's penalty, both mean over rows.
 
-    Beyond the encoder's product only active entries are worked on, in five bag sums.
+    Its gradients and sums are over the rows and atoms of this process (``together`` adds up), the
+    spread and what a rule decides over those of all.
+
+    Beyond the encoder's product only entries of the code are worked on, in bag sums. ``edges``:
+    where nested dictionaries end, the last one being all atoms; the error is then the mean of
+    theirs.
     """
     n, num_atoms, shift = len(block), len(tensors["atoms"]), centre_of(tensors)
-    look = _Look(
+    edges = tuple(edges) or (num_atoms,)
+    residual = shift.new_empty(block.shape)
+    nested = [torch.empty_like(residual) for _ in edges] if len(edges) > 1 else [residual]
+    look = Look(
         tensors=tensors,
         block=block,
-        choose=choose,
+        rule=rule,
         dead=dead,
-        penalty=penalty,
+        edges=edges,
         shift=shift,
         centred=shift.new_empty(block.shape),
-        residual=shift.new_empty(block.shape),
+        errors=nested,
+        residual=residual,
         of_dead=shift.new_empty(n, len(dead)),
     )
-    pieces = over(n, rows_per_block(num_atoms), look.at)
-    error, squares, total, left = (
+    pieces, cut = _pieces(look, over, ranks)
+    error, descended, squares, total, left, costs = (
         torch.stack(each).sum(dim=0) for each in zip(*(p.sums for p in pieces), strict=True)
     )
-    entries = _joined(pieces)
-    leaves = _gathered(tensors, entries, look.centred, look.residual, over)
+    entries = joined([piece.entries for piece in pieces])
+    firings = torch.bincount(entries["atoms"][entries["values"] > 0], minlength=num_atoms)
+    active = mean_over_rows(firings.sum(), ranks)
+    leaves, through = _gathered(look, entries, active, over)
     return Pass(
         leaves={**leaves, "offset": left * (2 / n)},
+        through=through,
         centred=look.centred,
-        residual=look.residual,
+        residual=residual,
         squared_error=error,
-        spread=squares - total.square().sum() / n,
-        firings=torch.bincount(entries.atoms[entries.values > 0], minlength=num_atoms),
-        activation=entries.values.sum(),
+        spread=spread_of(squares, total, n, ranks),
+        loss=descended / n + rule.penalty_of(costs, active, n),
+        firings=firings,
+        num_entries=len(entries["values"]),
+        costs=costs,
         of_dead=look.of_dead,
+        cut=cut,
     )
 
 
-def _joined(pieces: list[_Piece]) -> _Entries:
-    parts = [piece.entries for piece in pieces]
-    return _Entries(
-        values=torch.cat([part.values for part in parts]),
-        atoms=torch.cat([part.atoms for part in parts]),
-        rows=torch.cat([part.rows for part in parts]),
-        through_code=torch.cat([part.through_code for part in parts]),
-    )
+def _pieces(look: Look, over: Over, ranks: Ranks) -> tuple[list[Piece], float]:
+    """Return what all slices of rows give, and the smallest value kept if rows are spanned."""
+    n, size = len(look.block), rows_per_block(len(look.tensors["atoms"]))
+    if not look.rule.spans_rows and not ranks.by_atoms:
+        return over(n, size, look.at), math.inf
+    found = over(n, size, lambda rows: (rows, look.encode(rows)))
+    settled = look.rule.settled([code for _, code in found], ranks)
+    if settled is None:
+        return _pieces(replace(look, rule=look.rule.widened()), over, ranks)
+    codes = {rows.start: code for (rows, _), code in zip(found, settled, strict=True)}
+    size = found[0][0].stop
+    if ranks.by_atoms:
+        over(n, size, lambda rows: look.rebuild(rows, codes[rows.start]))
+        torch.sub(ranks.summed(look.residual), look.centred, out=look.residual)
+        look = replace(look, is_rebuilt=True)
+    pieces = over(n, size, lambda rows: look.back(rows, codes[rows.start]))
+    cut = min((float(c.values.min()) for c in settled if len(c.values)), default=math.inf)
+    return pieces, ranks.least(cut)
 
 
 def _gathered(
-    tensors: Tensors,
-    entries: _Entries,
-    centred: Tensor,
-    residual: Tensor,
-    over: Over,
-) -> Tensors:
-    """Return the gradients of atoms, encoder and its bias, atom by atom."""
-    atoms = tensors["atoms"]
-    matrices = [name for name in ("atoms", "encoder") if name in tensors]
+    look: Look, entries: dict[str, Tensor], num_active: Tensor, over: Over
+) -> tuple[Tensors, Tensor]:
+    """Return the gradients of all leaves but the offset, and of the pre-activations, by atom."""
+    tensors, n = look.tensors, len(look.block)
+    atoms, numbers = tensors["atoms"], entries["atoms"]
     gather = _Gather(
-        listed=by_atom(entries.atoms, entries.rows, len(atoms)),
-        weights=entries.values * (2 / len(centred)),
-        through_code=entries.through_code,
-        centred=centred,
-        residual=residual,
-        leaves={name: torch.empty_like(tensors[name]) for name in matrices},
+        listed=by_atom(numbers, entries["rows"], len(atoms)),
+        weights=entries["values"] * (2 / n),
+        through=entries["through"],
+        look=look,
+        leaves={
+            name: torch.empty_like(tensors[name])
+            for name in ("atoms", "encoder")
+            if name in tensors
+        },
     )
     over(len(atoms), atoms_per_slice(atoms), gather.at)
-    bias = torch.bincount(entries.atoms, entries.through_code, minlength=len(atoms))
-    return {**gather.leaves, "encoder_bias": bias.to(centred.dtype)}
+
+    def by_atoms(each: Tensor) -> Tensor:
+        return torch.bincount(numbers, each, minlength=len(atoms)).to(atoms.dtype)
+
+    through = by_atoms(entries["through"])
+    own = {name: by_atoms(each) for name, each in entries.items() if name not in _ENTRIES}
+    further = look.rule.leaves(own, num_active, n)
+    return {**gather.leaves, "encoder_bias": through, **further}, through
 
 
-def squares_of(tensor: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """Return the sum of a tensor's squares, in one reading."""
-    flat = tensor.reshape(-1)
-    return flat @ flat
+_ENTRIES = ("values", "atoms", "rows", "through")
 
 
 def atoms_per_slice(atoms: Float[Tensor, "f d"]) -> int:
     """Return how many atoms one thread works on; four matrices of theirs are in use at once."""
     return rows_per_block(4 * atoms.shape[1])
+
+
+def mean_over_rows(own: Shaped[Tensor, "*s"], ranks: Ranks) -> Shaped[Tensor, "*s"]:
+    """Return the mean over processes that have rows of their own; what is there otherwise."""
+    return ranks.summed(own) / ranks.count if ranks.by_rows else own
+
+
+def spread_of(
+    squares: Float[Tensor, ""], total: Float[Tensor, " d"], num_rows: int, ranks: Ranks
+) -> Float[Tensor, ""]:
+    """Return the sum over all processes' rows of the squared distance from their mean."""
+    if ranks.by_rows:
+        squares, total = ranks.summed(squares), ranks.summed(total)
+        num_rows *= ranks.count
+    return squares - total.square().sum() / num_rows
+
+
+def together(seen: Pass, ranks: Ranks) -> Pass:
+    """Return the pass with gradients and sums of all processes' rows; its rows stay its own."""
+    if not ranks.by_rows:
+        return seen
+    return replace(
+        seen,
+        leaves={name: mean_over_rows(each, ranks) for name, each in seen.leaves.items()},
+        through=mean_over_rows(seen.through, ranks),
+        squared_error=ranks.summed(seen.squared_error),
+        loss=mean_over_rows(seen.loss, ranks),
+        firings=ranks.summed(seen.firings),
+        num_entries=int(mean_over_rows(torch.tensor(seen.num_entries), ranks)),
+        costs=ranks.summed(seen.costs),
+    )

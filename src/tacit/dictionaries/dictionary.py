@@ -15,7 +15,7 @@ from torch.nn.functional import embedding_bag
 from tacit.base.errors import UserError
 from tacit.dictionaries.code import Code
 from tacit.dictionaries.kernels import rows_per_block
-from tacit.dictionaries.selections import Selection
+from tacit.dictionaries.selections import AboveThreshold, Selection
 
 
 @final
@@ -56,6 +56,8 @@ class Dictionary:
     """What a centred row is divided by, and a decoded one multiplied by."""
     selection: Selection
     """Which pre-activations become active."""
+    thresholds: Float[Tensor, "f"] | None = None
+    """What each atom's pre-activation must exceed; there with ``AboveThreshold`` alone."""
     contract: InputContract = field(default_factory=InputContract)
     method: str
     """Key of ``METHODS``, or the name of the tool that it came from."""
@@ -68,6 +70,12 @@ class Dictionary:
     """Root seed of the fit."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.selection, AboveThreshold) != (self.thresholds is not None):
+            raise UserError(
+                "a dictionary has thresholds where its selection goes by them, and only there; "
+                f"this one has {'none' if self.thresholds is None else 'some'} and selects by "
+                f"{type(self.selection).__name__}."
+            )
         if not 0 < self.scale < float("inf"):
             raise UserError(
                 f"the scale of a dictionary is {self.scale}; rows are divided by it, so it must "
@@ -95,7 +103,7 @@ class Dictionary:
         for first in range(0, len(x), step):
             centred = (x[first : first + step] - self.centre) / self.scale
             projected = torch.addmm(self.encoder_bias, centred, self.encoder.T)
-            parts.append(self.selection(projected))
+            parts.append(self.selection(projected, self.thresholds))
         if not parts:
             empty = x.new_zeros(0, 1)
             return Code(empty, empty.long(), self.num_atoms)
@@ -123,11 +131,13 @@ class Dictionary:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors that make the dictionary, by name."""
+        own = {} if self.thresholds is None else {"thresholds": self.thresholds}
         return {
             "atoms": self.atoms,
             "encoder": self.encoder,
             "encoder_bias": self.encoder_bias,
             "centre": self.centre,
+            **own,
         }
 
     def _checked(self, rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:

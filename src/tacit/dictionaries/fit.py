@@ -4,12 +4,10 @@ Killed at any moment and called again with the same arguments, it ends in the sa
 CPU, with the same number of threads).
 """
 
-import itertools
 import math
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -22,13 +20,20 @@ from tacit.base.progress import Progress, silent
 from tacit.dictionaries.blocks import Blocks
 from tacit.dictionaries.checkpoints import (
     Checkpoint,
-    digest_of,
     load_checkpoint,
     save_checkpoint,
 )
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.files import save_dictionary
+from tacit.dictionaries.members import (
+    Member,
+    check_ranks,
+    configuration_of,
+    members_of,
+    take_step,
+)
 from tacit.dictionaries.methods import Method, StepReport, require
+from tacit.dictionaries.ranks import ALONE, Ranks, own_part, whole
 
 CHECKPOINT = "checkpoint.safetensors"
 # Writing states takes at most one part in so many of the time.
@@ -60,17 +65,6 @@ class Fitted:
     curve: Curve
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Member:
-    name: str
-    method: Method
-    seed: int
-    site: str
-
-    def __str__(self) -> str:
-        return f"{self.name}, seed {self.seed}, site {self.site}"
-
-
 def fit(
     methods: Mapping[str, Method] | Sequence[Method],
     blocks: Blocks,
@@ -80,6 +74,7 @@ def fit(
     folder: Path | None = None,
     checkpoint_seconds: float = 20.0,
     contract: InputContract | None = None,
+    ranks: Ranks = ALONE,
     progress: Progress = silent,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Fitted]:
@@ -90,13 +85,18 @@ def fit(
     further, where writing is slow) and a later call goes on from it; finished dictionaries go to
     ``folder/NAME/seed-N`` (below ``SITE`` where there are several sites).
 
+    Several processes (``ranks``) that make the same call give the dictionaries that one would give,
+    to rounding; ``folder`` must be one that all can read, and the first of them writes it.
+
     Raises ``UserError`` on a block with NaN or infinity, on a member that diverges (the last
     checkpoint is kept), and on a folder that holds a fit of another configuration.
     """
-    members = _members(methods, blocks, seeds)
+    members = members_of(methods, blocks, seeds)
     require("steps", steps, "1 or more", holds=steps >= 1)
     first = _checked(blocks.block(0), 0)
-    configuration = _configuration(members, first, steps)
+    configuration = configuration_of(members, first, steps)
+    check_ranks(members, ranks)
+    ranks.agree(configuration)
     path = None if folder is None else folder / CHECKPOINT
     if path is not None and path.exists():
         start = load_checkpoint(path, configuration, [m.seed for m in members], steps)
@@ -107,65 +107,23 @@ def fit(
         ]
         curves = torch.full((len(members), steps, 5), torch.nan, dtype=torch.float64)
         start = Checkpoint(states=tuple(states), curves=curves, step=0)
+    start = replace(start, states=tuple(own_part(each, ranks) for each in start.states))
     written, pause = clock(), checkpoint_seconds
     end = start
     with progress("fit", steps, "steps") as advance:
         advance(start.step, earlier=True)
-        for end in _steps(members, blocks, start, first, path):
+        for end in _steps(members, blocks, start, first, path, ranks):
             advance(1)
             began = clock()
-            if path is not None and (began - written >= pause or end.step == steps):
-                save_checkpoint(path, end, configuration)
+            is_due = began - written >= pause or end.step == steps
+            if path is not None and ranks.heard(is_due):
+                _keep(path, end, configuration, ranks)
                 written = clock()
                 pause = max(checkpoint_seconds, WRITING_SHARE * (written - began))
-    finished = _finish(members, end, contract)
-    if folder is not None:
+    finished = _finish(members, _whole(end, ranks), contract)
+    if folder is not None and ranks.number == 0:
         _save(finished, folder, several_sites=len(first) > 1)
     return finished
-
-
-def _members(
-    methods: Mapping[str, Method] | Sequence[Method], blocks: Blocks, seeds: Sequence[int]
-) -> list[_Member]:
-    if isinstance(methods, Mapping):
-        named = list(methods.items())
-    else:
-        named = [(method.kind, method) for method in methods]
-    names = [name for name, _ in named]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if not names or not seeds:
-        raise UserError(
-            f"a fit of {len(names)} methods and {len(seeds)} seeds was asked: give one of each."
-        )
-    if repeated:
-        raise UserError(
-            f"several methods are called {', '.join(repeated)}: give a mapping from a name of "
-            "its own to each method."
-        )
-    if len(set(seeds)) < len(seeds):
-        raise UserError(f"the seeds {list(seeds)} repeat: give each once.")
-    for name in names:
-        if not re.fullmatch(r"[\w+=-][\w.+=-]*", name):
-            raise UserError(
-                f"a method is called {name!r}, which names no folder: use letters, digits and "
-                "any of _ - + = ."
-            )
-    return [
-        _Member(name=name, method=method, seed=seed, site=site)
-        for site, (name, method), seed in itertools.product(blocks.sites, named, seeds)
-    ]
-
-
-def _configuration(
-    members: list[_Member], first: Mapping[str, Tensor], steps: int
-) -> dict[str, Any]:
-    settings = {m.name: {"kind": m.method.kind, **asdict(m.method)} for m in members}
-    return {
-        "methods": settings,
-        "members": [str(member) for member in members],
-        "steps": steps,
-        "first_block": digest_of(first),
-    }
 
 
 def _checked(block: dict[str, Float[Tensor, "n d"]], number: int) -> dict[str, Tensor]:
@@ -181,25 +139,41 @@ def _checked(block: dict[str, Float[Tensor, "n d"]], number: int) -> dict[str, T
 
 
 def _steps(
-    members: list[_Member],
+    members: list[Member],
     blocks: Blocks,
     start: Checkpoint,
     first: dict[str, Tensor],
     path: Path | None,
+    ranks: Ranks,
 ) -> Iterator[Checkpoint]:
     """Yield where the fit stands after every block."""
     states, curves = list(start.states), start.curves
     for number in range(start.step, curves.shape[1]):
         block = first if number == 0 else _checked(blocks.block(number), number)
         for i, member in enumerate(members):
-            states[i], report = member.method.step(states[i], block[member.site])
+            states[i], report = take_step(
+                member.method, states[i], block[member.site], ranks
+            )
             if report is not None:
                 _check_loss(member, report, number, path)
                 curves[i, number] = torch.tensor(astuple(report), dtype=torch.float64)
         yield Checkpoint(states=tuple(states), curves=curves, step=number + 1)
 
 
-def _check_loss(member: _Member, report: StepReport, step: int, path: Path | None) -> None:
+def _whole(end: Checkpoint, ranks: Ranks) -> Checkpoint:
+    return replace(end, states=tuple(whole(state, ranks) for state in end.states))
+
+
+def _keep(
+    path: Path, end: Checkpoint, configuration: Mapping[str, Any], ranks: Ranks
+) -> None:
+    """Write the checkpoint, the same whether and however the work is shared out."""
+    end = _whole(end, ranks)
+    if ranks.number == 0:
+        save_checkpoint(path, end, configuration)
+
+
+def _check_loss(member: Member, report: StepReport, step: int, path: Path | None) -> None:
     if math.isfinite(report.loss) and math.isfinite(report.gradient_norm):
         return
     kept = "" if path is None else f" The last good state, if one was written, is {path}."
@@ -210,7 +184,7 @@ def _check_loss(member: _Member, report: StepReport, step: int, path: Path | Non
 
 
 def _finish(
-    members: list[_Member], end: Checkpoint, contract: InputContract | None
+    members: list[Member], end: Checkpoint, contract: InputContract | None
 ) -> list[Fitted]:
     finished = []
     for number, (member, state) in enumerate(zip(members, end.states, strict=True)):

@@ -133,26 +133,39 @@ def top_k(
 
 
 def top_entries(projected: Float[Tensor, "n f"], k: int) -> Ragged:
-    """Return the k largest entries of each row, negative ones as zero."""
+    """Return the k largest entries of each row."""
     values, indices = top_k(projected, k)
     n = len(values)
     return Ragged(
-        values=values.reshape(-1).relu_(),
+        values=values.reshape(-1),
         indices=indices.reshape(-1).int(),
         offsets=torch.arange(0, n * k + 1, k, dtype=torch.int32, device=values.device),
     )
 
 
-def positive_entries(projected: Float[Tensor, "n f"]) -> Ragged:
-    """Return the entries above zero."""
+def entries_above(
+    projected: Float[Tensor, "n f"], threshold: float | Float[Tensor, " f"]
+) -> Ragged:
+    """Return the entries above a threshold, or each atom's own."""
     n, f = projected.shape
-    found = flat_positions(projected > 0)
+    found = flat_positions(projected > threshold)
     rows = found // f
     edges = torch.arange(n + 1, device=rows.device)
     return Ragged(
         values=projected.reshape(-1).index_select(0, found),
         indices=(found - rows * f).int(),
         offsets=torch.searchsorted(rows, edges, out_int32=True),
+    )
+
+
+def thinned(code: Ragged, mask: Bool[Tensor, " m"]) -> Ragged:
+    """Return the entries where ``mask`` holds."""
+    before = torch.nn.functional.pad(mask.cumsum(0, dtype=torch.int32), (1, 0))
+    kept = mask.nonzero().squeeze(1)
+    return Ragged(
+        values=code.values.index_select(0, kept),
+        indices=code.indices.index_select(0, kept),
+        offsets=before.index_select(0, code.offsets),
     )
 
 

@@ -1,7 +1,8 @@
 """What every method that descends a loss shares: its start, its rate, and how it ends.
 
 Axes: n rows, d width, f atoms. Parameters live in ``State.tensors`` under the
-names in ``LEAVES`` (a tied method has no ``encoder``), each with two moments of Adam beside it.
+names in ``LEAVES`` (a tied method has no ``encoder``), those of a method's own beside them, each
+with two moments of Adam.
 """
 
 import math
@@ -79,12 +80,19 @@ def initial_state(
     }
     if tied:
         del leaves["encoder"]
-    tensors = {"centre": middle, "scale": scale, **leaves}
-    for name, leaf in leaves.items():
-        tensors[f"{name}/first"] = torch.zeros_like(leaf)
-        tensors[f"{name}/second"] = torch.zeros_like(leaf)
+    tensors = {"centre": middle, "scale": scale}
     tensors["silent_steps"] = torch.zeros(num_atoms, dtype=torch.int32, device=x.device)
-    return State(tensors=tensors, step=0, num_steps=num_steps, seed=seed)
+    state = State(tensors=tensors, step=0, num_steps=num_steps, seed=seed)
+    add_leaves(state, leaves)
+    return state
+
+
+def add_leaves(state: State, leaves: Mapping[str, Tensor]) -> None:
+    """Add leaves with a number for each atom to a state, in place, each with its two moments."""
+    for name, leaf in leaves.items():
+        state.tensors[name] = leaf
+        state.tensors[f"{name}/first"] = torch.zeros_like(leaf)
+        state.tensors[f"{name}/second"] = torch.zeros_like(leaf)
 
 
 def _centre_of(x: Float[Tensor, "n d"], centre: Centre) -> Float[Tensor, "d"]:
@@ -113,6 +121,7 @@ def frozen(
     selection: Selection,
     contract: InputContract | None,
     *,
+    thresholds: Float[Tensor, " f"] | None = None,
     method: str,
     settings: Mapping[str, Any],
 ) -> Dictionary:
@@ -125,6 +134,7 @@ def frozen(
         centre=centre_of(tensors),
         scale=float(tensors["scale"]),
         selection=selection,
+        thresholds=thresholds,
         contract=contract or InputContract(),
         method=method,
         settings=settings,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tacit.base.errors import UserError
@@ -21,9 +21,12 @@ class Selection(ABC):
 
     @abstractmethod
     def __call__(
-        self, projected: Float[Tensor, "n f"]
+        self, projected: Float[Tensor, "n f"], thresholds: Float[Tensor, " f"] | None = None
     ) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
-        """Return values and columns of what is kept; silent places have value 0."""
+        """Return values and columns of what is kept; silent places have value 0.
+
+        ``thresholds``: the dictionary's own, of each atom, where it has any.
+        """
 
 
 @final
@@ -32,14 +35,24 @@ class Relu(Selection):
     """Keep everything above zero."""
 
     def __call__(
-        self, projected: Float[Tensor, "n f"]
+        self, projected: Float[Tensor, "n f"], thresholds: Float[Tensor, " f"] | None = None
     ) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
         """Return the positive entries, padded to the longest row."""
-        n, f = projected.shape
-        found = flat_positions(projected > 0)
-        rows = found // f
-        kept = projected.reshape(-1).index_select(0, found)
-        return padded(kept, rows, found - rows * f, n, 0.0)
+        del thresholds
+        return _kept(projected, projected > 0)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class AboveThreshold(Selection):
+    """Keep what is above zero and above the atom's own threshold."""
+
+    def __call__(
+        self, projected: Float[Tensor, "n f"], thresholds: Float[Tensor, " f"] | None = None
+    ) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
+        """Return the entries above ``thresholds``, padded to the longest row."""
+        assert thresholds is not None, "a dictionary of this selection has them"
+        return _kept(projected, projected > thresholds.clamp_min(0))
 
 
 @final
@@ -54,9 +67,10 @@ class TopKPositive(Selection):
         _check_k(self.k)
 
     def __call__(
-        self, projected: Float[Tensor, "n f"]
+        self, projected: Float[Tensor, "n f"], thresholds: Float[Tensor, " f"] | None = None
     ) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
         """Return the k largest entries of each row; those at or below zero become silent."""
+        del thresholds
         values, indices = top_k(projected, self.k)
         return values.relu_(), indices
 
@@ -73,9 +87,10 @@ class Largest(Selection):
         _check_k(self.k)
 
     def __call__(
-        self, projected: Float[Tensor, "n f"]
+        self, projected: Float[Tensor, "n f"], thresholds: Float[Tensor, " f"] | None = None
     ) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
         """Return the k entries of largest magnitude of each row."""
+        del thresholds
         if self.k == projected.shape[1]:
             every = torch.arange(self.k, device=projected.device)
             return projected.clone(), every.expand(len(projected), -1)
@@ -85,9 +100,20 @@ class Largest(Selection):
 
 SELECTIONS: dict[str, type[Selection]] = {
     "relu": Relu,
+    "above-threshold": AboveThreshold,
     "top-k": TopKPositive,
     "largest": Largest,
 }
+
+
+def _kept(
+    projected: Float[Tensor, "n f"], mask: Bool[Tensor, "n f"]
+) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
+    n, f = projected.shape
+    found = flat_positions(mask)
+    rows = found // f
+    values = projected.reshape(-1).index_select(0, found)
+    return padded(values, rows, found - rows * f, n, 0.0)
 
 
 def _check_k(k: int) -> None:

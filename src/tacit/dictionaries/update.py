@@ -9,9 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tacit.dictionaries.descent import atoms_per_slice, squares_of
-from tacit.dictionaries.learned import BETAS, EPSILON, LEAVES, Tensors
+from tacit.dictionaries.descent import atoms_per_slice
+from tacit.dictionaries.learned import BETAS, EPSILON, Tensors
+from tacit.dictionaries.look import squares_of
 from tacit.dictionaries.parallel import Over
+from tacit.dictionaries.ranks import Ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,7 @@ def descend(
     tensors: Tensors,
     gradients: Tensors,
     over: Over,
+    ranks: Ranks,
     *,
     step: int,
     rate: float,
@@ -76,7 +79,7 @@ def descend(
     What would only lengthen or shorten an atom is taken out of its gradient first, and atoms
     are brought back to unit length afterwards.
     """
-    rowwise = [name for name in LEAVES if name in gradients and name != "offset"]
+    rowwise = [name for name in gradients if name != "offset"]
     move = _Move(
         tensors=tensors,
         gradients=gradients,
@@ -86,8 +89,10 @@ def descend(
         shrink=None,
     )
     count, size = len(tensors["atoms"]), atoms_per_slice(tensors["atoms"])
-    squares = over(count, size, move.straighten)
-    norm = torch.stack([*squares, squares_of(gradients["offset"])]).sum().sqrt()
+    squares = torch.stack(over(count, size, move.straighten)).sum()
+    if ranks.by_atoms:
+        squares = ranks.summed(squares)
+    norm = (squares + squares_of(gradients["offset"])).sqrt()
     if clip is not None and norm > clip:
         move = replace(move, shrink=(norm / clip).float())
     over(count, size, move.at)

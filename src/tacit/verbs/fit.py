@@ -11,6 +11,7 @@ from tacit.base.errors import UserError
 from tacit.base.progress import Progress, silent
 from tacit.dictionaries import fit as fit_members
 from tacit.dictionaries.dictionary import Dictionary, InputContract
+from tacit.dictionaries.ranks import ALONE, Ranks
 from tacit.verbs.members import Member
 from tacit.verbs.settings import FitSettings
 
@@ -58,6 +59,7 @@ def fit_store(
     folder: Path,
     *,
     seed: int,
+    ranks: Ranks = ALONE,
     progress: Progress = silent,
 ) -> dict[str, Dictionary]:
     """Return each member's dictionary, fitted on one stream and saved under ``folder``.
@@ -73,6 +75,7 @@ def fit_store(
         steps=steps_of(settings, stream),
         folder=folder,
         contract=contract_of(store, site),
+        ranks=ranks,
         progress=progress,
     )
     return {each.name: each.dictionary for each in fitted}

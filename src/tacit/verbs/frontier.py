@@ -12,6 +12,11 @@ from tacit.dictionaries.dictionary import Dictionary
 SHOWN_NAMES = {
     "top-k": "TopK",
     "relu-l1": "ReLU with L1",
+    "batch-top-k": "BatchTopK",
+    "matryoshka": "Matryoshka BatchTopK",
+    "jump-relu": "JumpReLU",
+    "gated": "Gated",
+    "p-annealed": "p-annealed ReLU",
     "pca": "PCA (largest coordinates)",
     "random": "random directions",
     "ica": "ICA (largest coordinates)",

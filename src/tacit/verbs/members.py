@@ -57,12 +57,12 @@ def is_as_wide(name: str) -> bool:
     return all(field.default is None for field in fields(kind) if field.name == "num_atoms")
 
 
-def with_k() -> dict[str, type[Method]]:
-    """Return the methods that fix how many atoms are active."""
+def having(setting: str) -> dict[str, type[Method]]:
+    """Return the methods that have a setting of this name."""
     return {
         name: kind
         for name, kind in METHODS.items()
-        if "k" in {field.name for field in fields(kind)}
+        if setting in {field.name for field in fields(kind)}
     }
 
 
@@ -112,9 +112,11 @@ def frontier_members(
         )
 
     for k in sorted({*frontier.k, settings.k}):
-        for name in ("top-k", *frontier.baselines):
-            look_up(with_k(), name, "baseline with a k")
+        for name in (*frontier.learned, *frontier.baselines):
+            look_up(having("k"), name, "method with a k")
             add(name, "k", k, width if is_as_wide(name) else num_atoms)
     for penalty in frontier.penalties:
-        add("relu-l1", "penalty", penalty, num_atoms)
+        for name in frontier.priced:
+            look_up(having("penalty"), name, "method with a penalty")
+            add(name, "penalty", penalty, num_atoms)
     return members, gaps

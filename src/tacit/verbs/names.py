@@ -63,6 +63,16 @@ def _labellers(_: str | None) -> list[Row]:
     return [(name, _first_line(labeller)) for name, labeller in sorted(LABELLERS.items())]
 
 
+def _formats(_: str | None) -> list[Row]:
+    from tacit.dictionaries.foreign import FORMATS, Format
+
+    def about(form: Format) -> str:
+        ways = "read and written" if form.write else "read"
+        return f"{_first_line(inspect.getmodule(form.read))}; {ways}"
+
+    return [(name, about(form)) for name, form in FORMATS.items()]
+
+
 def _sites(model: str | None) -> list[Row]:
     from tacit.models.load import load_subject
 
@@ -87,6 +97,7 @@ LISTS: dict[str, Callable[[str | None], list[Row]]] = {
     "subjects": _subjects,
     "sources": _sources,
     "labellers": _labellers,
+    "formats": _formats,
 }
 
 

@@ -86,9 +86,12 @@ class FrontierSettings(Configuration):
     """The dictionaries drawn beside the main one, fitted on the same stream."""
 
     k: tuple[int, ...] = (8, 16, 64)
-    """Further sparsities of TopK; the baselines are drawn at these and the main k."""
+    """Further sparsities; methods with a k are drawn at these and the main k."""
+    learned: tuple[str, ...] = ("top-k",)
+    """Learned methods that have a k."""
     penalties: tuple[float, ...] = (0.03, 0.1, 0.3)
-    """Penalties of ReLU-L1."""
+    priced: tuple[str, ...] = ("relu-l1",)
+    """Learned methods that have a penalty, drawn at each of ``penalties``."""
     baselines: tuple[str, ...] = (
         "pca",
         "random",

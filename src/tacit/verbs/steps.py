@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tacit.activations.harvest import HarvestSettings, harvest
 from tacit.activations.store import Store, open_store, store_identity
-from tacit.base.folders import whole_folder
+from tacit.base.folders import partial_of, whole_folder
 from tacit.base.manifest import describe
 from tacit.base.progress import Progress, silent
 from tacit.base.records import Record
 from tacit.data.text import load_text
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.dictionaries.files import load_dictionary, save_dictionary
+from tacit.dictionaries.foreign import open_dictionary
+from tacit.dictionaries.ranks import ALONE, Ranks
 from tacit.features.build import build_index
 from tacit.features.index import Index
 from tacit.models.load import load_subject
@@ -62,9 +66,13 @@ def fit_one(
     seed: int = 0,
     passed: Sequence[str] = (),
     replace: bool = False,
+    ranks: Ranks = ALONE,
     progress: Progress = silent,
 ) -> Dictionary:
-    """Return the dictionary in ``out``, fitted to one site of a store; resumable."""
+    """Return the dictionary in ``out``, fitted to one site of a store; resumable.
+
+    Several processes (``ranks``) that make the same call fit it together.
+    """
     settings = settings or FitSettings()
     store = open_store(store_folder, verify=True)
     member = main_member(settings, store.width(site), seed)
@@ -77,14 +85,36 @@ def fit_one(
     manifest = describe(
         "dictionary", configuration, passed=passed, seed=seed, parents=[Path(store_folder)]
     )
-    with whole_folder(Path(out), manifest, replace=replace) as partial:
+    with _folder_of_all(Path(out), manifest, ranks, replace=replace) as partial:
         work = partial / "fit"
         fitted = fit_store(
-            store, site, {MAIN: member}, settings, work, seed=seed, progress=progress
+            store,
+            site,
+            {MAIN: member},
+            settings,
+            work,
+            seed=seed,
+            ranks=ranks,
+            progress=progress,
         )
-        save_dictionary(fitted[MAIN], partial)
-        shutil.rmtree(work)
+        if ranks.number == 0:
+            save_dictionary(fitted[MAIN], partial)
+            shutil.rmtree(work)
     return load_dictionary(out)
+
+
+@contextlib.contextmanager
+def _folder_of_all(
+    final: Path, manifest: Mapping[str, Any], ranks: Ranks, *, replace: bool
+) -> Generator[Path, None, None]:
+    """Yield the partial folder of ``final``, which the first of the processes makes."""
+    with contextlib.ExitStack() as held:
+        if ranks.number == 0:
+            held.enter_context(whole_folder(final, manifest, replace=replace))
+        ranks.heard(own=True)  # it is there
+        yield partial_of(final)
+        ranks.heard(own=True)  # nobody reads in it any more
+    ranks.heard(own=True)  # it is in its place
 
 
 def measure(
@@ -92,13 +122,18 @@ def measure(
     dictionary_folder: str | Path,
     store_folder: str | Path,
     *,
+    site: str | None = None,
     max_windows: int | None = None,
     load: LoadSettings | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> list[Record]:
-    """Return fidelity, sparsity and loss recovered of a dictionary on a store's held-out text."""
-    dictionary = load_dictionary(dictionary_folder)
+    """Return fidelity, sparsity and loss recovered of a dictionary on a store's held-out text.
+
+    The dictionary may be another tool's (``tacit list formats``); ``site`` is then needed where
+    its files do not tell it. What they do not tell is not compared with the store.
+    """
+    dictionary = open_dictionary(dictionary_folder, site=site)
     store = open_store(store_folder, verify=True)
     subject = load_subject(model, load=load)
     of = {
@@ -123,10 +158,11 @@ def index(
     store_folder: str | Path,
     out: str | Path,
     *,
+    site: str | None = None,
     replace: bool = False,
     progress: Progress = silent,
 ) -> Index:
-    """Return the index in ``out`` of a dictionary's features over a store."""
-    dictionary = load_dictionary(dictionary_folder)
+    """Return the index in ``out`` of a dictionary's features over a store; see ``measure``."""
+    dictionary = open_dictionary(dictionary_folder, site=site)
     store = open_store(store_folder, verify=True)
     return build_index(dictionary, store, Path(out), replace=replace, progress=progress)
