@@ -1,7 +1,8 @@
 """``make bench``: every figure of speed, as ratios within one run."""
 
-from benchmarks import dictionary_step, harvest
+from benchmarks import dictionary_step, harvest, scaling
 
 if __name__ == "__main__":
     harvest.main()
     dictionary_step.main()
+    scaling.main()

@@ -31,6 +31,10 @@ class Contest:
     """Adaptor and variant, in the order of their turns. The first is ours."""
     warm_up: int = 4
     """Steps before the first that is timed: where sparsity is bought, until it is there."""
+    shape: str = "512,4096,4096,32"
+    """Width, atoms, rows and k."""
+    members: int = 1
+    """Dictionaries that our step is of; others, who take one at a time, take so many steps."""
 
 
 RIVALS_OF_ALL = ("sae_lens", "dictionary_learning", "overcomplete")
@@ -59,6 +63,17 @@ CONTESTS = {
         tuple((name, "jump-relu") for name in ("tacit", "sae_lens", "dictionary_learning")),
         warm_up=40,
     ),
+    "a sweep of 16": Contest(
+        (
+            ("tacit", "sweep-16"),
+            ("sparsify", "adam"),
+            ("dense", "plain"),
+            ("overcomplete", "top-k"),
+            ("dictionary_learning", "top-k"),
+        ),
+        shape="64,512,1024,8",
+        members=16,
+    ),
     "gated": Contest((("tacit", "gated"), ("dictionary_learning", "gated")), warm_up=40),
 }
 OURS = ("tacit", "dense")
@@ -77,9 +92,10 @@ class Turn:
 class Worker:
     """A rival's process, told what to do over its pipes."""
 
-    def __init__(self, name: str, variant: str, python: str) -> None:
+    def __init__(self, name: str, variant: str, python: str, contest: Contest) -> None:
         """Start the process and wait until it has built its model."""
         self.label = f"{name} {variant}"
+        self.times = 1 if name == "tacit" else contest.members
         self.turns: list[Turn] = []
         # A file, because a full pipe would stop a rival that says a lot.
         self._told = tempfile.TemporaryFile("w+")  # noqa: SIM115
@@ -88,6 +104,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._told,
+            env={**os.environ, "BENCHMARK_SHAPE": contest.shape},
             text=True,
         )
         self._answer()
@@ -95,7 +112,7 @@ class Worker:
     def step(self) -> Turn:
         """Take one step and return its seconds."""
         step, product = self._ask("step").split()
-        return Turn(float(step), float(product))
+        return Turn(self.times * float(step), float(product))
 
     def quality(self) -> str:
         """Return the fraction of variance unexplained and the L0 of rows not trained on."""
@@ -136,7 +153,7 @@ def start(contest: Contest) -> list[Worker]:
     workers = []
     for name, variant in contest.entries:
         try:
-            workers.append(Worker(name, variant, python_of(name)))
+            workers.append(Worker(name, variant, python_of(name), contest))
         except (RuntimeError, subprocess.CalledProcessError) as error:
             told = (
                 error.stderr if isinstance(error, subprocess.CalledProcessError) else error
@@ -180,7 +197,7 @@ def run(name: str, contest: Contest) -> None:
     taken = contest.warm_up + ROUNDS
     print(
         f"one {name} step, {THREADS} threads, {ROUNDS} rounds, load {load_before:.1f} before and "
-        f"{os.getloadavg()[0]:.1f} after; quality after {taken} steps of 4,096 samples"
+        f"{os.getloadavg()[0]:.1f} after; quality after {taken} steps of each"
     )
     ratios = {worker.label: told(ours, worker) for worker in workers}
     for worker in workers:

@@ -3,7 +3,8 @@
 import torch
 from worker import ATOMS, Count, K, Rebuild, Step, serve
 
-from tacit.dictionaries import METHODS
+from tacit.dictionaries import METHODS, Dictionary
+from tacit.dictionaries.members import Member, step_all
 
 # Long enough that the rate does not fall while steps are timed; rivals are told the same.
 NUM_STEPS = 10_000
@@ -16,11 +17,34 @@ SETTINGS = {
 DEAD_SHARE = 5
 """With the variant top-k-dead one atom in so many is silent from the start."""
 # Below what the 32nd largest pre-activation is at first (.1), as dead atoms are: not far.
-SILENCE = -0.5
+SILENCE = -0.2
+
+
+def sweep(count: int, first: torch.Tensor) -> tuple[Step, Rebuild, Count]:
+    """Return the step of so many TopK members of one fit on one block, with seeds of their own."""
+    method = METHODS["top-k"](num_atoms=ATOMS, k=K)
+    members = [
+        Member(name="top-k", method=method, seed=seed, site="here") for seed in range(count)
+    ]
+    states = [method.initial(each.seed, first, num_steps=NUM_STEPS) for each in members]
+
+    def step(rows: torch.Tensor) -> None:
+        states[:] = [state for state, _ in step_all(members, states, {"here": rows})]
+
+    def last() -> Dictionary:
+        return method.finish(states[-1])
+
+    return (
+        step,
+        lambda rows: last().rebuild(rows),
+        lambda rows: float(last().encode(rows).l0().double().mean()),
+    )
 
 
 def build(variant: str, first: torch.Tensor) -> tuple[Step, Rebuild, Count]:
     """Return the step of one of ``METHODS``."""
+    if variant.startswith("sweep-"):
+        return sweep(int(variant.removeprefix("sweep-")), first)
     kind = variant.removesuffix("-dead")
     method = METHODS[kind](num_atoms=ATOMS, **SETTINGS.get(kind, {"k": K}))
     state = method.initial(0, first, num_steps=NUM_STEPS)

@@ -3,13 +3,15 @@
 Runs in the rival's own environment, so it imports nothing but PyTorch. Axes: n rows, d width.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
 
 import torch
 
-WIDTH, ATOMS, ROWS, K = 512, 4096, 4096, 32
+SHAPE = os.environ.get("BENCHMARK_SHAPE", "512,4096,4096,32")
+WIDTH, ATOMS, ROWS, K = (int(each) for each in SHAPE.split(","))
 NUM_BATCHES = 16
 # Sparse sums of more directions than dimensions, with some noise: what activations are taken for.
 NUM_FEATURES, NUM_ACTIVE, NOISE = 2048, 24, 0.05

@@ -34,6 +34,14 @@ def test_later_sources_win_and_passed_values_are_listed(tmp_path):
     assert sorted(passed) == ["inner.rate", "name", "size"]
 
 
+def test_a_base_fills_what_nothing_else_set():
+    base = {"size": 9, "inner.rate": 0.1, "other.rate": 0.2}
+    found, passed = gather(Outer, base=base, sets=["size=5", "other=none"])
+    assert found == Outer(size=5, inner=Inner(rate=0.1), other=None)
+    assert sorted(passed) == ["inner.rate", "other", "size"]
+    assert base == {"size": 9, "inner.rate": 0.1, "other.rate": 0.2}
+
+
 def test_a_misspelt_setting_names_the_nearest():
     with pytest.raises(UserError, match=r"'inner\.ratte'.*Did you mean 'inner\.rate'"):
         gather(Outer, sets=["inner.ratte=1"])

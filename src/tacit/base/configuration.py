@@ -25,6 +25,7 @@ C = TypeVar("C", bound=Configuration)
 def gather(
     cls: type[C],
     *,
+    base: Mapping[str, Any] | None = None,
     file: Path | None = None,
     sets: Sequence[str] = (),
     given: Mapping[str, Any] | None = None,
@@ -32,8 +33,9 @@ def gather(
 ) -> tuple[C, list[str]]:
     """Return the configuration and the dotted names of the values that were passed.
 
-    Later sources win. ``given`` holds values by their dotted names, as ``sets`` does in writing;
-    ``options`` that are None were not given and leave what stands.
+    Later sources win, and ``base`` fills what none of them set. ``given`` holds values by their
+    dotted names, as ``sets`` does in writing; ``options`` that are None were not given and leave
+    what stands.
     """
     values: dict[str, Any] = _read_toml(file) if file is not None else {}
     for assignment in sets:
@@ -43,6 +45,8 @@ def gather(
     for name, value in (options or {}).items():
         if value is not None:
             _put(values, name, value)
+    for name, value in (base or {}).items():
+        _fill(values, name, value)
     try:
         return cls(**values), _leaves(values)
     except ValidationError as error:
@@ -82,6 +86,17 @@ def _put(values: dict[str, Any], name: str, value: Any) -> None:
             )
         values = cast(dict[str, Any], inner)
     values[last] = value
+
+
+def _fill(values: dict[str, Any], name: str, value: Any) -> None:
+    """Put a value where neither it nor anything that holds it was set."""
+    *path, last = name.split(".")
+    for key in path:
+        inner: Any = values.setdefault(key, {})
+        if not isinstance(inner, dict):
+            return
+        values = cast(dict[str, Any], inner)
+    values.setdefault(last, value)
 
 
 def _leaves(values: Mapping[str, Any], path: str = "") -> list[str]:

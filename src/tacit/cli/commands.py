@@ -22,6 +22,7 @@ from tacit.cli.options import (
     ModelDtype,
     ModelFolder,
     Out,
+    Preset,
     Quiet,
     Replace,
     Seed,
@@ -98,6 +99,7 @@ def learn(
     site: Annotated[str | None, typer.Option(help="Where to read, e.g. resid.2.")] = None,
     text: Text = None,
     max_tokens: Annotated[int | None, typer.Option(help="Tokens to read at most.")] = None,
+    preset: Preset = None,
     method: Annotated[str | None, typer.Option(help="Dictionary method.")] = None,
     atoms: Annotated[int | None, typer.Option(help="Atoms of the dictionary.")] = None,
     k: Annotated[int | None, typer.Option(help="Active atoms a token.")] = None,
@@ -126,7 +128,8 @@ def learn(
         "load.device": device,
         "load.dtype": model_dtype,
     }
-    _learn(options, out, sets or [], config, replace=replace, as_json=as_json, quiet=quiet)
+    ways = {"replace": replace, "as_json": as_json, "quiet": quiet}
+    _learn(options, out, sets or [], config, preset=preset, **ways)
 
 
 @app.command(epilog="Example: tacit demo --out runs/demo --replace")
@@ -153,6 +156,7 @@ def _learn(
     sets: list[str],
     config: Path | None,
     *,
+    preset: str | None = None,
     replace: bool,
     as_json: bool,
     quiet: bool,
@@ -161,8 +165,15 @@ def _learn(
     from tacit.base.records import to_json
     from tacit.verbs.learn import learn as run_learn
     from tacit.verbs.settings import LearnSettings
+    from tacit.verbs.settings import preset as chosen_preset
 
-    settings, passed = gather(LearnSettings, file=config, sets=sets, options=options)
+    settings, passed = gather(
+        LearnSettings,
+        base=chosen_preset(preset, "fit."),
+        file=config,
+        sets=sets,
+        options=options,
+    )
     run = run_learn(
         settings,
         out,
@@ -231,11 +242,3 @@ def train_subject(
         f"{out}: {found.nats_per_token:.3f} nats per token on held-out files (95 %: {low:.3f} to "
         f"{high:.3f}, n = {found.num_documents}); 3-gram {found.trigram_nats_per_token:.3f}"
     )
-
-
-@app.command(epilog="Example: tacit report runs/demo")
-def report(run: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
-    """Draw a run's report again from its folder alone; no model is needed."""
-    from tacit.reports import render_report
-
-    printing.write(f"report: {render_report(run)}")

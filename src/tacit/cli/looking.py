@@ -107,3 +107,11 @@ def convert(
 
     made = run_convert(dictionary, to, out, site=site, replace=replace)
     printing.write(f"{out}: {made.num_atoms} atoms of width {made.width}, for {to}")
+
+
+@looking.command(epilog="Example: tacit report runs/demo")
+def report(run: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
+    """Draw a run's report again from its folder alone; no model is needed."""
+    from tacit.reports import render_report
+
+    printing.write(f"report: {render_report(run)}")

@@ -56,6 +56,13 @@ DictionaryFolder = Annotated[
         help="A dictionary made by `tacit fit`, or another tool's (`tacit list formats`).",
     ),
 ]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="standard (8 atoms a dimension), wide (32) or fast (4, 500 steps); any other option "
+        "wins."
+    ),
+]
 DictionarySite = Annotated[
     str | None,
     typer.Option(

@@ -20,6 +20,7 @@ from tacit.cli.options import (
     ModelDtype,
     ModelFolder,
     Out,
+    Preset,
     Quiet,
     Replace,
     Seed,
@@ -111,6 +112,7 @@ def fit(
     *,
     store: StoreFolder,
     site: Annotated[str, typer.Option(help="A site of the store.")],
+    preset: Preset = None,
     method: Annotated[
         str | None, typer.Option(help="`tacit list methods` names them.")
     ] = None,
@@ -137,11 +139,13 @@ def fit(
     from tacit.dictionaries.ranks import meeting
     from tacit.verbs.frontier import how_it_ended
     from tacit.verbs.settings import FitSettings
+    from tacit.verbs.settings import preset as chosen_preset
     from tacit.verbs.steps import fit_one
 
     options = {"method": method, "num_atoms": atoms, "k": k, "penalty": penalty}
     options |= {"steps": steps, "batch": batch}
-    settings, passed = gather(FitSettings, sets=sets or [], options=options)
+    base = chosen_preset(preset)
+    settings, passed = gather(FitSettings, base=base, sets=sets or [], options=options)
     with meeting(split.value) as ranks:
         made = fit_one(
             store,

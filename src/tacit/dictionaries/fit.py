@@ -30,7 +30,7 @@ from tacit.dictionaries.members import (
     check_ranks,
     configuration_of,
     members_of,
-    take_step,
+    step_all,
 )
 from tacit.dictionaries.methods import Method, StepReport, require
 from tacit.dictionaries.ranks import ALONE, Ranks, own_part, whole
@@ -80,7 +80,7 @@ def fit(
 ) -> list[Fitted]:
     """Return a dictionary for every site, method and seed, each block read once for all.
 
-    Members take their step on a block one after another, in that order, while it is in cache.
+    Members take their step on a block together (see ``step_all``), while it is in cache.
     With ``folder`` the whole state is written there at least ``checkpoint_seconds`` apart (and
     further, where writing is slow) and a later call goes on from it; finished dictionaries go to
     ``folder/NAME/seed-N`` (below ``SITE`` where there are several sites).
@@ -150,10 +150,8 @@ def _steps(
     states, curves = list(start.states), start.curves
     for number in range(start.step, curves.shape[1]):
         block = first if number == 0 else _checked(blocks.block(number), number)
-        for i, member in enumerate(members):
-            states[i], report = take_step(
-                member.method, states[i], block[member.site], ranks
-            )
+        taken = step_all(members, states, block, ranks)
+        for i, (member, (states[i], report)) in enumerate(zip(members, taken, strict=True)):
             if report is not None:
                 _check_loss(member, report, number, path)
                 curves[i, number] = torch.tensor(astuple(report), dtype=torch.float64)
@@ -191,16 +189,25 @@ def _finish(
         own = replace(contract or InputContract(), site=member.site)
         columns = end.curves[number]
         columns = columns[~torch.isnan(columns[:, 0])]
+        curve = Curve(**dict(zip(_FIGURES, columns.unbind(dim=1), strict=True)))
+        made = member.method.finish(state, contract=own)
         finished.append(
             Fitted(
                 name=member.name,
                 seed=member.seed,
                 site=member.site,
-                dictionary=member.method.finish(state, contract=own),
-                curve=Curve(**dict(zip(_FIGURES, columns.unbind(dim=1), strict=True))),
+                dictionary=replace(made, outcome={**made.outcome, **_died(curve)}),
+                curve=curve,
             )
         )
     return finished
+
+
+def _died(curve: Curve) -> dict[str, int]:
+    """Return the step from which no atom was active any more; nothing where some are."""
+    active = curve.l0.nonzero()
+    since = int(active[-1]) + 1 if len(active) else 0
+    return {"silent_since_step": since} if since < len(curve.l0) else {}
 
 
 _FIGURES = ("loss", "fvu", "l0", "num_dead", "gradient_norm")

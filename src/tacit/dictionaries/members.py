@@ -11,9 +11,11 @@ from torch import Tensor
 from tacit.base.errors import UserError
 from tacit.dictionaries.blocks import Blocks
 from tacit.dictionaries.checkpoints import digest_of
+from tacit.dictionaries.descent import is_worth_sharing
 from tacit.dictionaries.learned_method import LearnedMethod
 from tacit.dictionaries.methods import Method, State, StepReport
-from tacit.dictionaries.ranks import Ranks
+from tacit.dictionaries.parallel import sharing
+from tacit.dictionaries.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,37 @@ def configuration_of(
         "steps": steps,
         "first_block": digest_of(first),
     }
+
+
+def step_all(
+    members: Sequence[Member],
+    states: Sequence[State],
+    block: Mapping[str, Tensor],
+    ranks: Ranks = ALONE,
+) -> list[tuple[State, StepReport | None]]:
+    """Return each member's step on a block, in their order.
+
+    Steps too small to be shared out in slices are taken whole, each by one thread, as many at a
+    time as PyTorch has threads: no member waits for another's operations.
+    """
+
+    def one(number: int) -> tuple[State, StepReport | None]:
+        member = members[number]
+        return take_step(member.method, states[number], block[member.site], ranks)
+
+    small = [
+        number
+        for number, (member, state) in enumerate(zip(members, states, strict=True))
+        if ranks.count == 1
+        and isinstance(member.method, LearnedMethod)
+        and not is_worth_sharing(state.tensors, block[member.site])
+    ]
+    found: dict[int, tuple[State, StepReport | None]] = {}
+    with sharing(worth_it=bool(small)) as over:
+        taken = over(len(small), 1, lambda part: [one(n) for n in small[part]])
+    found.update(zip(small, itertools.chain.from_iterable(taken), strict=True))
+    found.update((n, one(n)) for n in range(len(members)) if n not in found)
+    return [found[number] for number in range(len(members))]
 
 
 def take_step(

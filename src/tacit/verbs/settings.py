@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from tacit.activations.contexts import Mode
 from tacit.activations.harvest import HarvestSettings
 from tacit.base.configuration import Configuration
+from tacit.base.errors import look_up
 from tacit.models.load_settings import LoadSettings
 
 LARGEST_SEED = 2**31 - 1
@@ -80,6 +81,20 @@ class FitSettings(Configuration):
     """Rows a step."""
     extra: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
     """Any other setting of the method, by its name."""
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "standard": {},
+    "wide": {"atoms_per_dimension": 32, "batch": 4_096},
+    "fast": {"atoms_per_dimension": 4, "batch": 4_096, "steps": 500},
+}
+"""Settings of a fit by name; whatever else is given wins."""
+
+
+def preset(name: str | None, path: str = "") -> dict[str, Any]:
+    """Return a preset's values by dotted names below ``path``; none for None."""
+    chosen = {} if name is None else look_up(PRESETS, name, "preset")
+    return {f"{path}{key}": value for key, value in chosen.items()}
 
 
 class FrontierSettings(Configuration):
