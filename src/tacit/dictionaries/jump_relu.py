@@ -94,7 +94,7 @@ class JumpRelu(PricedSparsity):
     the threshold at the start."""
     threshold_start: float | None = None
     """What every threshold starts as, in the same units; None is what k entries of a row of the
-    first block exceed, on the mean."""
+    first block exceed, on the mean, or .001 where that is less."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -98,6 +98,7 @@ def step_all(
         for number, (member, state) in enumerate(zip(members, states, strict=True))
         if ranks.count == 1
         and isinstance(member.method, LearnedMethod)
+        and not block[member.site].is_cuda
         and not is_worth_sharing(state.tensors, block[member.site])
     ]
     found: dict[int, tuple[State, StepReport | None]] = {}

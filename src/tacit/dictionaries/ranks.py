@@ -20,8 +20,8 @@ from tacit.base.errors import UserError
 from tacit.dictionaries.methods import State
 
 Split = Literal["rows", "atoms"]
-WHOLE = ("offset", "centre", "scale", "active_share", "last_cut", "threshold", "bandwidth")
-"""Tensors of a state that every process holds, however atoms are split; moments too."""
+WHOLE = ("offset", "centre")
+"""Tensors with a number for each dimension, not for each atom; every process holds them."""
 
 
 @final
@@ -142,7 +142,7 @@ def own_part(state: State, ranks: Ranks) -> State:
         return state
     part = ranks.share(len(state.tensors["atoms"]), "atoms")
     return _with(
-        state, {n: t[part].clone() for n, t in state.tensors.items() if _is_split(n)}
+        state, {n: t[part].clone() for n, t in state.tensors.items() if _is_split(n, t)}
     )
 
 
@@ -152,12 +152,16 @@ def whole(state: State, ranks: Ranks) -> State:
         return state
     return _with(
         state,
-        {n: torch.cat(ranks.listed(t)) for n, t in state.tensors.items() if _is_split(n)},
+        {
+            n: torch.cat(ranks.listed(t))
+            for n, t in state.tensors.items()
+            if _is_split(n, t)
+        },
     )
 
 
-def _is_split(name: str) -> bool:
-    return name.split("/")[0] not in WHOLE
+def _is_split(name: str, tensor: Tensor) -> bool:
+    return tensor.dim() > 0 and name.split("/")[0] not in WHOLE
 
 
 def _with(state: State, tensors: Mapping[str, Tensor]) -> State:

@@ -79,7 +79,9 @@ class FitSettings(Configuration):
     """None: as many as make eight passes over the rows, within 500 and 20,000."""
     batch: int = Field(default=2_048, ge=2)
     """Rows a step."""
-    extra: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
+    extra: dict[str, bool | int | float | str | list[int] | None] = Field(
+        default_factory=dict
+    )
     """Any other setting of the method, by its name."""
 
 

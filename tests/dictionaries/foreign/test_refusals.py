@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from tacit.base.errors import UserError
 from tacit.dictionaries import METHODS, RowBlocks, fit
+from tacit.dictionaries.dictionary import InputContract
 from tacit.dictionaries.foreign import FORMATS, open_dictionary, write_dictionary
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -144,3 +146,13 @@ def test_signed_codes_are_not_written_for_others(tmp_path):
         with pytest.raises(UserError, match=r"signed|alone|only read"):
             write_dictionary(member.dictionary, name, tmp_path)
         assert form.write is None or not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [name for name, form in FORMATS.items() if form.write])
+def test_our_whole_input_contract_comes_back(name, tmp_path):
+    told = InputContract(
+        subject="pycode", subject_digest="ab", site="model.odd", prepend_bos=True
+    )
+    dictionary = replace(open_dictionary(RECORDED / "sparsify/topk"), contract=told)
+    write_dictionary(dictionary, name, tmp_path)
+    assert open_dictionary(tmp_path).contract == told

@@ -6,6 +6,7 @@ Axes: f atoms, d width. Their ``decoder.weight`` is d x f.
 import io
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from tacit.base.errors import UserError
 from tacit.base.files import write_atomically
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.foreign.tensors import (
+    OURS,
     expect,
     plain_bias,
     read_json,
     read_torch,
     setting,
     size_of,
+    told_contract,
     uncentred_bias,
 )
 from tacit.dictionaries.selections import AboveThreshold, Relu, TopKPositive
@@ -45,7 +48,7 @@ def read(folder: Path) -> Dictionary:
         )
     path = folder / TENSORS
     parts = _READERS[kind](read_torch(path), path)
-    contract = InputContract(subject=facts.get("lm_name") or None)
+    contract = told_contract(facts) or InputContract(subject=facts.get("lm_name") or None)
     told = {key: facts[key] for key in ("layer", "submodule_name") if key in facts}
     return Dictionary(
         **parts,
@@ -185,6 +188,7 @@ def write(dictionary: Dictionary, folder: Path) -> None:
             "b_enc": plain_bias(encoder, bias, centre),
             "W_dec": atoms,
             "b_dec": centre,
+            # Values are rectified too, so one below zero does what zero does.
             "threshold": dictionary.thresholds.clamp_min(0),
         }
     else:
@@ -192,8 +196,8 @@ def write(dictionary: Dictionary, folder: Path) -> None:
             f"a dictionary that selects by {type(dictionary.selection).__name__} keeps signed "
             "codes, which dictionary_learning has no form of; write a learned one."
         )
-    contract = dictionary.contract
-    facts |= {"lm_name": contract.subject, "submodule_name": contract.site}
+    told = dictionary.contract
+    facts |= {"lm_name": told.subject, "submodule_name": told.site, OURS: asdict(told)}
     facts |= {"activation_dim": dictionary.width, "dict_size": dictionary.num_atoms}
     content = io.BytesIO()
     torch.save(

@@ -6,6 +6,7 @@ Axes: f atoms, d width. Their ``W_enc`` is d x f, ``W_dec`` is f x d.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from tacit.base.errors import UserError
 from tacit.base.files import write_atomically
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.foreign.tensors import (
+    OURS,
     expect,
     read_json,
     read_safetensors,
     setting,
+    told_contract,
     uncentred_bias,
 )
 from tacit.dictionaries.selections import AboveThreshold, Relu, Selection, TopKPositive
@@ -126,7 +129,7 @@ def _metadata(facts: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _contract(facts: Mapping[str, Any]) -> InputContract:
     told = _metadata(facts)
-    return InputContract(
+    return told_contract(told) or InputContract(
         subject=told.get("model_name"),
         site=site_of(str(told.get("hook_name", ""))),
         prepend_bos=told.get("prepend_bos"),
@@ -180,7 +183,7 @@ def write(dictionary: Dictionary, folder: Path) -> None:
         "metadata": {
             "model_name": dictionary.contract.subject,
             "hook_name": _hook_of(dictionary.contract.site),
-            "tacit_site": dictionary.contract.site,
+            OURS: asdict(dictionary.contract),
             "prepend_bos": dictionary.contract.prepend_bos,
             "context_size": dictionary.contract.context_tokens,
         },
@@ -188,6 +191,7 @@ def write(dictionary: Dictionary, folder: Path) -> None:
     if isinstance(dictionary.selection, TopKPositive):
         facts |= {"k": dictionary.selection.k, "rescale_acts_by_decoder_norm": False}
     if dictionary.thresholds is not None:
+        # Values are rectified too, so one below zero does what zero does.
         tensors["threshold"] = dictionary.thresholds.clamp_min(0)
     plain = {name: each.detach().cpu().to(torch.float32) for name, each in tensors.items()}
     write_atomically(folder / TENSORS, save(plain))

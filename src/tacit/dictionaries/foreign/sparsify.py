@@ -4,14 +4,22 @@ Axes: f atoms, d width.
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from safetensors.torch import save
 
 from tacit.base.errors import UserError
 from tacit.base.files import write_atomically
-from tacit.dictionaries.dictionary import Dictionary
-from tacit.dictionaries.foreign.tensors import expect, read_json, read_safetensors, setting
+from tacit.dictionaries.dictionary import Dictionary, InputContract
+from tacit.dictionaries.foreign.tensors import (
+    OURS,
+    expect,
+    read_json,
+    read_safetensors,
+    setting,
+    told_contract,
+)
 from tacit.dictionaries.selections import TopKPositive
 
 FACTS, TENSORS = "cfg.json", "sae.safetensors"
@@ -52,6 +60,7 @@ def read(folder: Path) -> Dictionary:
         centre=tensors["b_dec"],
         scale=1.0,
         selection=TopKPositive(k=int(setting(facts, "k", folder / FACTS))),
+        contract=told_contract(facts) or InputContract(),
         method="sparsify topk",
         settings={"num_latents": f, "k": facts["k"]},
         outcome={"hook_name": folder.name},
@@ -78,6 +87,7 @@ def write(dictionary: Dictionary, folder: Path) -> None:
         # Their training would bring atoms to unit length; ours carry the scale.
         "normalize_decoder": False,
         "num_latents": dictionary.num_atoms,
+        OURS: asdict(dictionary.contract),
         "k": dictionary.selection.k,
         "multi_topk": False,
         "skip_connection": False,

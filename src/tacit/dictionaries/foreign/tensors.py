@@ -17,6 +17,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tacit.base.errors import UserError
+from tacit.dictionaries.dictionary import InputContract
+
+OURS = "tacit_contract"
+"""Key of our whole input contract in another tool's JSON, which it does not read."""
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -97,6 +101,11 @@ def expect(
         )
     # Cloned, as rows of a matrix that was stored the other way round lie apart in memory.
     return {name: tensors[name].float().contiguous() for name in shapes}
+
+
+def told_contract(facts: Mapping[str, Any]) -> InputContract | None:
+    """Return the input contract that we wrote among another tool's facts; None in its own files."""
+    return InputContract(**facts[OURS]) if OURS in facts else None
 
 
 def size_of(tensors: Mapping[str, Tensor], name: str, path: Path) -> tuple[int, int]:
