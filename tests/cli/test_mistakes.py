@@ -149,7 +149,7 @@ def test_text_of_which_the_tokenizer_knows_nothing_has_no_tokens(
         (["--set", "frontier.kk=1"], ["'frontier.kk'", "Did you mean 'frontier.k'?"]),
         (["--set", "fit.steps"], ["key.path=value"]),
         (["--set", "fit=3", "--set", "fit.penalty=1"], ["fit as a whole to 3"]),
-        (["--set", "fit.extra.clip=[1]"], ["fit.extra.clip = [1]", "valid number"]),
+        (["--set", "fit.extra.clip=[1]"], ["extra.clip = [1]", "top-k", "valid number"]),
         (["--set", "fit.extra.clipp=1"], ["setting of top-k", "Did you mean 'clip'?"]),
         (["--set", "frontier.k=[0]"], ["k is 0"]),
         (["--set", "text.context_tokens=64"], ["reads at most 32"]),

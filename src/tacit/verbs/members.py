@@ -47,8 +47,10 @@ def _checked(kind: type[Method], name: str, key: str, value: Any) -> Any:
     try:
         return TypeAdapter(wanted).validate_python(value)
     except ValidationError as error:
-        told = error.errors()[0]["msg"]
-        raise UserError(f"extra.{key} of {name} is {value!r}: {told}.") from error
+        told = ", or ".join(sorted({each["msg"].lower() for each in error.errors()}))
+        raise UserError(
+            f"setting extra.{key} = {value!r} will not do for {name}: {told}."
+        ) from error
 
 
 def is_as_wide(name: str) -> bool:
