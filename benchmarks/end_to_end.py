@@ -56,7 +56,6 @@ def learn(asked: dict[str, Any]) -> None:
 
     import torch
 
-    import tacit.reports
     from benchmarks.rivals.peak import peak_since, start_of_peak
     from tacit.verbs.learn import learn as run_learn
     from tacit.verbs.settings import FitSettings, LearnSettings, TextSettings

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
+from peak import peak_since, start_of_peak
 from sae_lens import (
     LanguageModelSAERunnerConfig,
     LanguageModelSAETrainingRunner,
     TopKTrainingSAEConfig,
 )
 from sae_lens.config import LoggingConfig
-
-from peak import peak_since, start_of_peak
 
 
 def main() -> None:

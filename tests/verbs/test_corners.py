@@ -113,8 +113,14 @@ def test_no_feature_to_match_is_a_gap():
     ("extra", "told"),
     [
         ({"k": 4}, "extra.k has a setting of its own: give fit.k"),
-        ({"learning_rate": "abc"}, "extra.learning_rate = 'abc' will not do for top-k: .*number"),
-        ({"centre": "median"}, "extra.centre = 'median' will not do for top-k: .*geometric-median"),
+        (
+            {"learning_rate": "abc"},
+            "extra.learning_rate = 'abc' will not do for top-k: .*number",
+        ),
+        (
+            {"centre": "median"},
+            "extra.centre = 'median' will not do for top-k: .*geometric-median",
+        ),
         ({"rate": 1.0}, "rate"),
     ],
 )

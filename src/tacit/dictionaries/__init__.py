@@ -8,6 +8,7 @@ from tacit.dictionaries.batch_top_k import BatchTopK
 from tacit.dictionaries.blocks import Blocks, RowBlocks
 from tacit.dictionaries.code import Code
 from tacit.dictionaries.dictionary import Dictionary, InputContract
+from tacit.dictionaries.early_stop import EarlyStop
 from tacit.dictionaries.files import load_dictionary, save_dictionary
 from tacit.dictionaries.fit import Curve, Fitted, fit
 from tacit.dictionaries.gated import Gated
@@ -59,6 +60,7 @@ __all__ = [
     "Curve",
     "Dictionary",
     "DifferenceOfMeans",
+    "EarlyStop",
     "Fitted",
     "Gated",
     "InputContract",

@@ -31,7 +31,12 @@ class Checkpoint:
     curves: Tensor
     """What every step so far measured: members x steps x figures, NaN where nothing was."""
     step: int
-    """Blocks that every member has taken."""
+    """Blocks that every member has taken, those that stopped early excepted."""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether every member has taken all its steps."""
+        return all(state.step >= state.num_steps for state in self.states)
 
 
 def digest_of(block: Mapping[str, Tensor]) -> str:
@@ -54,7 +59,11 @@ def save_checkpoint(
         for name, tensor in state.tensors.items()
     }
     tensors["curves"] = checkpoint.curves[:, : checkpoint.step].contiguous()
-    facts = {"step": checkpoint.step, "configuration": configuration}
+    facts = {
+        "step": checkpoint.step,
+        "num_steps": [state.num_steps for state in checkpoint.states],
+        "configuration": configuration,
+    }
     with written_aside(path) as aside:
         # A single entry: the format writes several in an order that changes.
         save_file(tensors, aside, metadata={FORMAT: json.dumps(facts, sort_keys=True)})
@@ -94,8 +103,8 @@ def load_checkpoint(
         number, _, own = name.partition("/")
         parts[int(number)][own] = tensor
     states = tuple(
-        State(tensors=part, step=step, num_steps=num_steps, seed=seed)
-        for part, seed in zip(parts, seeds, strict=True)
+        State(tensors=part, step=min(step, own), num_steps=own, seed=seed)
+        for part, own, seed in zip(parts, facts["num_steps"], seeds, strict=True)
     )
     return Checkpoint(states=states, curves=curves, step=step)
 

@@ -84,6 +84,16 @@ class LearnedMethod(Method):
         """Whether rows are scaled to a mean squared distance of 1 from the centre."""
         return True
 
+    def num_held(self, width: int) -> int:
+        """Return about how many numbers a fit holds: leaves, two moments and the gradient."""
+        matrices = 1 if self.is_tied else 2
+        return 4 * self.num_atoms * (matrices * width + 2) + 4 * width
+
+    def settles_after(self, num_steps: int) -> int:
+        """Return the steps after which the rate, and what is paid for, is that of the fit."""
+        del num_steps
+        return self.warm_up_steps
+
     @abstractmethod
     def rule(self, state: State, num_rows: int) -> Rule:
         """Return this step's way from pre-activations to activations and back."""

@@ -12,6 +12,7 @@ from tacit.base.errors import UserError
 from tacit.dictionaries.blocks import Blocks
 from tacit.dictionaries.checkpoints import digest_of
 from tacit.dictionaries.descent import is_worth_sharing
+from tacit.dictionaries.early_stop import EarlyStop
 from tacit.dictionaries.learned_method import LearnedMethod
 from tacit.dictionaries.methods import Method, State, StepReport
 from tacit.dictionaries.parallel import sharing
@@ -65,7 +66,10 @@ def members_of(
 
 
 def configuration_of(
-    members: list[Member], first: Mapping[str, Tensor], steps: int
+    members: Sequence[Member],
+    first: Mapping[str, Tensor],
+    steps: int,
+    early_stop: EarlyStop | None,
 ) -> dict[str, Any]:
     """Return what must be the same for a fit to go on."""
     settings = {m.name: {"kind": m.method.kind, **asdict(m.method)} for m in members}
@@ -73,6 +77,7 @@ def configuration_of(
         "methods": settings,
         "members": [str(member) for member in members],
         "steps": steps,
+        "early_stop": None if early_stop is None else asdict(early_stop),
         "first_block": digest_of(first),
     }
 
@@ -119,7 +124,7 @@ def take_step(
     return method.step(state, own, ranks)
 
 
-def check_ranks(members: list[Member], ranks: Ranks) -> None:
+def check_ranks(members: Sequence[Member], ranks: Ranks) -> None:
     """Refuse methods whose atoms cannot be shared out, where that is asked for."""
     if not ranks.by_atoms:
         return

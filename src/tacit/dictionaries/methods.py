@@ -78,6 +78,14 @@ class Method(ABC):
         overwritten, so ``copy`` it first to keep it.
         """
 
+    def num_held(self, width: int) -> int:
+        """Return about how many numbers a fit holds for rows of a width, all its tensors."""
+        return 2 * width * (width + 1)
+
+    def settles_after(self, num_steps: int) -> int:
+        """Return the steps after which what a step measures may be compared with later ones."""
+        return num_steps
+
     @abstractmethod
     def finish(self, state: State, *, contract: InputContract | None = None) -> Dictionary:
         """Return the dictionary that the state stands for."""

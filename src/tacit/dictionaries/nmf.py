@@ -68,6 +68,10 @@ class NMF(Method):
         iterations = self.max_iterations
         require("max_iterations", iterations, "1 or more", holds=iterations >= 1)
 
+    def num_held(self, width: int) -> int:
+        """Return about how many numbers a fit holds: its rows, and copies in double precision."""
+        return 5 * self.num_vectors * width
+
     def initial(
         self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int
     ) -> State:

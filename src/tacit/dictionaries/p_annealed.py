@@ -92,6 +92,10 @@ class PAnnealed(PricedSparsity):
         state.tensors["price_factor"] = first_block.new_ones((), dtype=torch.float64)
         return state
 
+    def settles_after(self, num_steps: int) -> int:
+        """Return all steps: what is paid for changes to the end."""
+        return num_steps
+
     def power(self, step: int, num_steps: int) -> float:
         """Return p at a step."""
         done = step / num_steps

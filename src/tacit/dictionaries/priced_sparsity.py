@@ -3,6 +3,7 @@
 Axes: n rows, d width.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -33,6 +34,10 @@ class PricedSparsity(LearnedMethod):
         # Half of random projections are positive.
         state.tensors["active_share"] = torch.tensor(0.5, dtype=torch.float64)
         return state
+
+    def settles_after(self, num_steps: int) -> int:
+        """Return the steps after which rate and price are those of the fit."""
+        return max(self.warm_up_steps, math.ceil(self.sparsity_warm_up * num_steps))
 
     def risen(self, state: State) -> float:
         """Return the share of the price that holds at this step."""

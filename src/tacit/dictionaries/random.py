@@ -43,6 +43,10 @@ class RandomDirections(Method):
             "num_blocks", blocks, "1 or more, or None", holds=blocks is None or blocks >= 1
         )
 
+    def num_held(self, width: int) -> int:
+        """Return about how many numbers a fit holds: the directions."""
+        return 2 * self.num_atoms * width
+
     def initial(
         self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int
     ) -> State:
