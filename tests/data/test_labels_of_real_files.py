@@ -148,6 +148,26 @@ def test_every_piece_has_exactly_one_depth(case):
     assert (sum(case.labels[depth].astype(int) for depth in depths) == 1).all()
 
 
+def test_what_is_true_of_the_first_tokens_does_not_need_the_others(case):
+    picks = np.random.default_rng(0).integers(0, len(case.offsets) + 1, 8)
+    for count in {0, 1, 7, len(case.offsets) - 1, *picks.tolist()}:
+        labels = python_labels(case.text, case.offsets[:count])
+        assert labels is not None
+        for name, truth in case.labels.items():
+            assert (labels[name] == truth[:count]).all(), (name, count)
+
+
+def test_comments_and_blanks_at_a_cut_stand_as_deep_as_what_follows_tells():
+    text = "if a:\n    if b:\n        c\n    # of the outer\n\n        # odd\nd\n"
+    offsets = np.array([[i, i + 1] for i in range(len(text))])
+    whole = python_labels(text, offsets)
+    assert whole is not None
+    for count in range(len(text) + 1):
+        cut = python_labels(text, offsets[:count])
+        assert cut is not None
+        assert all((cut[name] == truth[:count]).all() for name, truth in whole.items())
+
+
 @pytest.mark.slow
 def test_every_held_out_file_of_the_library_can_be_labelled():
     for document in load_text("python-stdlib").split("held-out").documents:

@@ -168,7 +168,8 @@ def _lines(
     for number in np.unique(document):
         here = document == number
         text = corpus.documents[number].text
-        newlines = np.flatnonzero(np.array(list(text)) == "\n")
+        characters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        newlines = np.flatnonzero(characters == ord("\n"))
         lines[here] = 1 + np.searchsorted(newlines, starts[here], side="left")
     return lines
 

@@ -60,10 +60,12 @@ def python_labels(text: str, offsets: Int[np.ndarray, "t 2"]) -> Labels | None:
         UserError: if a range does not lie within the text.
     """
     _check(text, offsets)
-    spans = python_spans(_with_plain_line_ends(text))
+    starts, ends = offsets[:, 0], offsets[:, 1]
+    last = int(ends.max(initial=0))
+    spans = python_spans(_with_plain_line_ends(text), last)
     if spans is None:
         return None
-    starts, ends = offsets[:, 0], offsets[:, 1]
+    text = text[:last]
     characters = _characters(text)
     solid = _solid(characters, text)
     anchors = _anchors(solid, starts, ends)
@@ -126,7 +128,7 @@ def _covered(spans: Sequence[Span], length: int) -> Bool[np.ndarray, " c"]:
     """Return which characters lie in any of the spans."""
     if not spans:
         return np.zeros(length, dtype=bool)
-    starts, ends = np.array(spans).T
+    starts, ends = np.minimum(np.array(spans).T, length)
     change = np.bincount(starts, minlength=length + 1)
     change -= np.bincount(ends, minlength=length + 1)
     return np.cumsum(change)[:length] > 0

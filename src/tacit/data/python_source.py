@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -21,10 +21,27 @@ def parsed(text: str) -> ast.Module | None:
             return None
 
 
-def docstring_nodes(tree: ast.Module) -> Iterator[ast.Constant]:
-    """Yield the string nodes that document a module, class or function, in source order."""
+def nodes_before(
+    tree: ast.Module, last: int | None = None, without: Collection[str] = ()
+) -> Iterator[ast.AST]:
+    """Yield every node that begins on a line up to ``last``; of kinds ``without`` no inner ones."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if last is not None and getattr(node, "lineno", 0) > last:
+            continue
+        yield node
+        if type(node).__name__ not in without:
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def docstring_nodes(tree: ast.Module, last: int | None = None) -> Iterator[ast.Constant]:
+    """Yield the string nodes that document a module, class or function, in source order.
+
+    With ``last`` those that begin on a line up to it.
+    """
     found: list[ast.Constant] = []
-    for node in ast.walk(tree):
+    for node in nodes_before(tree, last):
         if not isinstance(node, Documented) or not node.body:
             continue
         first = node.body[0]

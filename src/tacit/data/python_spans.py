@@ -6,6 +6,7 @@ Spans are half-open ranges of characters, from the interpreter's own tokenizer a
 from __future__ import annotations
 
 import ast
+import bisect
 import builtins
 import io
 import itertools
@@ -13,10 +14,9 @@ import keyword
 import token
 import tokenize
 from collections import defaultdict
-from collections.abc import Iterator
 
 from tacit.data.python_depth import depth_of_lines
-from tacit.data.python_source import docstring_nodes, parsed
+from tacit.data.python_source import docstring_nodes, nodes_before, parsed
 
 Span = tuple[int, int]
 Spans = dict[str, list[Span]]
@@ -34,6 +34,7 @@ _KINDS = {
 _OPENING = frozenset({"FSTRING_START", "TSTRING_START"})
 _CLOSING = frozenset({"FSTRING_END", "TSTRING_END"})
 _FORMATTED = frozenset({"JoinedStr", "TemplateStr"})
+_NO_STATEMENT = frozenset({tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT})
 
 
 class Places:
@@ -48,6 +49,10 @@ class Places:
         """Return the offset of a line, counted from 1, and a column in characters."""
         line, column = place
         return self.starts[line - 1] + column
+
+    def line(self, offset: int) -> int:
+        """Return the line, counted from 1, that holds the character before an offset."""
+        return max(1, bisect.bisect_left(self.starts, offset))
 
     def column(self, line: int, column_bytes: int) -> int:
         """Return the column in characters of the parser's column in UTF-8 bytes."""
@@ -64,35 +69,52 @@ class Places:
         return self.offset(start), self.offset(end)
 
 
-def python_spans(text: str) -> Spans | None:
+def python_spans(text: str, end: int | None = None) -> Spans | None:
     r"""Return the spans of each label, or None if the interpreter does not read the text.
 
     Line ends must be ``\n``. Spans of one label may nest; what each label means stands in
-    ``PYTHON_LABELS``.
+    ``PYTHON_LABELS``. With ``end`` only characters before it are asked about; the rest of the
+    text is parsed, which is quick, and not taken apart, which is not.
     """
     tree = parsed(text)
     if tree is None:
         return None
     spans: Spans = defaultdict(list)
     places = Places(text)
+    last = len(places.lines) if end is None else places.line(end)
     try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+        tokens = _tokens_until(text, last)
     except (tokenize.TokenError, SyntaxError):
         return None
-    spans["docstring"] = [places.span(node) for node in docstring_nodes(tree)]
-    _add_tokens(spans, tokens, places, *_statements(spans, tree, places))
+    spans["docstring"] = [places.span(node) for node in docstring_nodes(tree, last)]
+    _add_tokens(spans, tokens, places, *_statements(spans, tree, places, last))
     for line, depth in enumerate(depth_of_lines(tokens, places.lines)):
         end = min(places.starts[line + 1], len(text))
         spans[_DEPTHS[min(depth, len(_DEPTHS) - 1)]].append((places.starts[line], end))
     return spans
 
 
+def _tokens_until(text: str, last: int) -> list[tokenize.TokenInfo]:
+    """Return the tokens up to the end of the first statement that begins after a line.
+
+    How deep the lines before that statement stand, it alone decides.
+    """
+    found: list[tokenize.TokenInfo] = []
+    is_after = False
+    for each in tokenize.generate_tokens(io.StringIO(text).readline):
+        found.append(each)
+        if each.type == tokenize.NEWLINE and is_after:
+            break
+        is_after = is_after or (each.start[0] > last and each.type not in _NO_STATEMENT)
+    return found
+
+
 def _statements(
-    spans: Spans, tree: ast.Module, places: Places
+    spans: Spans, tree: ast.Module, places: Places, last: int
 ) -> tuple[frozenset[int], frozenset[int]]:
     """Add the spans of statements; return where called names end and built-in ones start."""
     called, built_in = set(), set()
-    for node in _outside_strings(tree):
+    for node in nodes_before(tree, last, without=_FORMATTED):
         match node:
             case ast.ClassDef():
                 spans["in_class"].append(places.span(node))
@@ -105,16 +127,6 @@ def _statements(
             case ast.Name(id=name) if name in _BUILTINS:
                 built_in.add(places.span(node)[0])
     return frozenset(called), frozenset(built_in)
-
-
-def _outside_strings(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield every node that is not inside a formatted string."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if type(node).__name__ not in _FORMATTED:
-            waiting.extend(ast.iter_child_nodes(node))
 
 
 def _add_tokens(
