@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tacit.base.errors import UserError
@@ -91,7 +92,8 @@ def step_all(
     """Return each member's step on a block, in their order.
 
     Steps too small to be shared out in slices are taken whole, each by one thread, as many at a
-    time as PyTorch has threads: no member waits for another's operations.
+    time as PyTorch has threads: no member waits for another's operations. Where there are no
+    more of them than threads, each has all threads for its operations instead.
     """
 
     def one(number: int) -> tuple[State, StepReport | None]:
@@ -107,7 +109,7 @@ def step_all(
         and not is_worth_sharing(state.tensors, block[member.site])
     ]
     found: dict[int, tuple[State, StepReport | None]] = {}
-    with sharing(worth_it=bool(small)) as over:
+    with sharing(worth_it=len(small) > torch.get_num_threads()) as over:
         taken = over(len(small), 1, lambda part: [one(n) for n in small[part]])
     found.update(zip(small, itertools.chain.from_iterable(taken), strict=True))
     found.update((n, one(n)) for n in range(len(members)) if n not in found)
