@@ -26,11 +26,14 @@ from tacit.cli.options import (
     Quiet,
     Replace,
     Seed,
+    Sets,
+    Settings,
     Text,
     chosen,
 )
 from tacit.cli.steps import steps
 from tacit.cli.studies import studies
+from tacit.cli.sweeping import sweeps
 
 app = typer.Typer(
     name="tacit",
@@ -44,15 +47,8 @@ app.registered_commands.extend(steps.registered_commands)
 app.registered_commands.extend(looking.registered_commands)
 app.add_typer(studies)
 app.registered_commands.extend(comparisons.registered_commands)
+app.registered_commands.extend(sweeps.registered_commands)
 
-Sets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        help="Any setting as key.path=value, e.g. fit.steps=800 or frontier=none; repeatable.",
-    ),
-]
-Settings = Annotated[Path | None, typer.Option("--config", help="A TOML file of settings.")]
 
 DEMO: dict[str, Any] = {
     "model": "pycode",

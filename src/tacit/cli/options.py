@@ -73,6 +73,15 @@ Seed = Annotated[
     int | None, typer.Option(min=0, help="Root seed of everything drawn; default 0.")
 ]
 
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Any setting as key.path=value, e.g. fit.steps=800 or frontier=none; repeatable.",
+    ),
+]
+Settings = Annotated[Path | None, typer.Option("--config", help="A TOML file of settings.")]
+
 
 def chosen(model: str | None, folder: Path | None) -> str | None:
     """Return the model that is meant, by its name or by its folder; None where none was given."""

@@ -62,6 +62,8 @@ def how_it_ended(outcome: Mapping[str, Any]) -> str | None:
         parts.append("converged" if outcome["has_converged"] else "not converged")
     if "labels" in outcome:
         parts.append(f"{len(outcome['labels'])} labels")
+    if "stopped_after_step" in outcome:
+        parts.append(f"stood still and ended after step {outcome['stopped_after_step']:,}")
     if "silent_since_step" in outcome:
         parts.append(
             f"dead: no atom was active from step {outcome['silent_since_step']:,} on (lower the "

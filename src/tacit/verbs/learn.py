@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tacit.activations.harvest import harvest
 from tacit.activations.store import Store, open_store
 from tacit.base.folders import is_complete, whole_folder
 from tacit.base.manifest import describe
@@ -25,7 +24,7 @@ from tacit.reports import render_report
 from tacit.verbs.agree import agreement_of, agreement_records
 from tacit.verbs.cards import choose, promoted_tokens, unpromoted, write_cards
 from tacit.verbs.figures import figures
-from tacit.verbs.fit import fit_store, steps_of, stream_of
+from tacit.verbs.fit import fit_store, harvested, steps_of, stream_of
 from tacit.verbs.frontier import endings, in_words, left_out
 from tacit.verbs.members import MAIN, Member, frontier_members, main_member
 from tacit.verbs.settings import LearnSettings
@@ -135,7 +134,7 @@ def _fill(
     gaps: Sequence[Gap],
     progress: Progress,
 ) -> None:
-    store = _store(partial, settings, subject, corpus, progress)
+    store = harvested(partial, settings.site, settings.text, subject, corpus, progress)
     dictionaries = fit_store(
         store,
         settings.site,
@@ -196,26 +195,6 @@ def _cards(
         promoted_tokens(subject, main, features, index.vocabulary),
         partial / "artifacts",
         seed=settings.seed,
-    )
-
-
-def _store(
-    partial: Path,
-    settings: LearnSettings,
-    subject: Subject,
-    corpus: Corpus,
-    progress: Progress,
-) -> Store:
-    folder = partial / "store"
-    if folder.exists():
-        return open_store(folder)
-    return harvest(
-        subject,
-        corpus,
-        [settings.site],
-        folder,
-        settings=settings.text.harvest(),
-        progress=progress,
     )
 
 

@@ -64,21 +64,32 @@ class MeasureSettings(Configuration):
     """Held-out windows on which losses are measured; None: all."""
 
 
-class FitSettings(Configuration):
-    """The dictionary that is studied, and how long it is fitted."""
+class PaceSettings(Configuration):
+    """How large dictionaries are, and how long they are fitted."""
 
-    method: str = "top-k"
     atoms_per_dimension: int = Field(default=8, ge=1)
     """Atoms are this many times the site's width, unless ``num_atoms`` says otherwise."""
     num_atoms: int | None = Field(default=None, ge=1)
-    k: int = Field(default=32, ge=1)
-    """Active atoms a token, for the methods that fix it."""
-    penalty: float = Field(default=0.1, gt=0)
-    """L1 penalty, for the methods that have one (inputs are scaled to unit variance)."""
     steps: int | None = Field(default=None, ge=1)
     """None: as many as make eight passes over the rows, within 500 and 20,000."""
     batch: int = Field(default=2_048, ge=2)
     """Rows a step."""
+    patience: int | None = Field(default=None, ge=1)
+    """Steps in which the FVU must fall by a hundredth of itself, or the rate falls to zero and the
+    fit ends early; None: all steps are taken."""
+    memory_gib: float | None = Field(default=None, gt=0)
+    """Memory for all that is fitted at once; what is more is fitted in further rounds. None: what
+    is free."""
+
+
+class FitSettings(PaceSettings):
+    """The dictionary that is studied, and how long it is fitted."""
+
+    method: str = "top-k"
+    k: int = Field(default=32, ge=1)
+    """Active atoms a token, for the methods that fix it."""
+    penalty: float = Field(default=0.1, gt=0)
+    """L1 penalty, for the methods that have one (inputs are scaled to unit variance)."""
     extra: dict[str, bool | int | float | str | list[int] | None] = Field(
         default_factory=dict
     )
