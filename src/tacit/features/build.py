@@ -22,16 +22,8 @@ from tacit.base.files import sha256_of, write_atomically, written_aside
 from tacit.base.folders import whole_folder
 from tacit.base.progress import Progress, Task, silent
 from tacit.dictionaries.dictionary import Dictionary
-from tacit.features.index import (
-    BY_FEATURE,
-    BY_ROW,
-    FEATURES,
-    KIND,
-    Index,
-    open_index,
-    parquet,
-    quoted,
-)
+from tacit.features.files import parquet, quoted
+from tacit.features.index import BY_FEATURE, BY_ROW, FEATURES, KIND, Index, open_index
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,6 @@ Axes: t tokens of one context.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +18,10 @@ from tacit.activations.tokens import VOCABULARY
 from tacit.base.errors import UserError, unknown
 from tacit.base.folders import read_manifest
 from tacit.base.seeds import stream
+from tacit.features.files import parquet
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 KIND = "index"
@@ -29,17 +30,6 @@ BY_FEATURE = "by_feature.parquet"
 FEATURES = "features.parquet"
 BAND_EDGES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Bands of activation, as shares of the feature's largest value."""
-
-
-def parquet(path: Path) -> str:
-    """Return DuckDB's words for one file, whose name may hold its quote and wild cards."""
-    literal = re.sub(r"([*?\[])", r"[\1]", str(path))
-    return f"read_parquet({quoted(literal)})"
-
-
-def quoted(text: str) -> str:
-    """Return a text as a string of SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,23 +105,39 @@ class Index:
 
     def query(self, sql: str, *values: Any) -> dict[str, np.ndarray]:
         """Return the answer of DuckDB; ``by_feature`` and ``by_row`` are the two orders."""
+        # A cursor for each question: a connection answers one thread at a time.
+        with self._database.cursor() as asked:
+            found = asked.execute(sql, list(values)).fetchnumpy()
+            return {name: np.asarray(column) for name, column in found.items()}
+
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """Views of the two files; what stands in their footers is read once."""
         import duckdb
 
-        with duckdb.connect() as database:
-            for name, file in (("by_feature", BY_FEATURE), ("by_row", BY_ROW)):
-                database.execute(
-                    f"CREATE VIEW {name} AS SELECT * FROM {parquet(self.folder / file)}"
-                )
-            found = database.execute(sql, list(values)).fetchnumpy()
-            return {name: np.asarray(column) for name, column in found.items()}
+        database = duckdb.connect()
+        database.execute("SET enable_object_cache = true")
+        for name, file in (("by_feature", BY_FEATURE), ("by_row", BY_ROW)):
+            database.execute(
+                f"CREATE VIEW {name} AS SELECT * FROM {parquet(self.folder / file)}"
+            )
+        return database
+
+    @cached_property
+    def _asked(self) -> dict[int, dict[str, np.ndarray]]:
+        return {}
 
     def firings(self, feature: int) -> dict[str, np.ndarray]:
         """Return value and row of every firing of a feature, the largest first."""
         self._check(feature)
-        return self.query(
-            "SELECT value, row FROM by_feature WHERE feature = ? ORDER BY abs(value) DESC, row",
-            feature,
-        )
+        if feature not in self._asked:
+            self._asked.clear()  # a card asks of one feature twice, and never again
+            self._asked[feature] = self.query(
+                "SELECT value, row FROM by_feature WHERE feature = ? "
+                "ORDER BY abs(value) DESC, row",
+                feature,
+            )
+        return self._asked[feature]
 
     def features_of(self, document: str) -> dict[str, np.ndarray]:
         """Return feature, count and max_value of every feature active in a document."""

@@ -114,8 +114,8 @@ def choose(found: Sequence[Tried], rule: ChoiceSettings) -> tuple[Tried, str]:
     near = [each for each in good if each.mean("l0") <= (1 + rule.tie) * lowest]
     best = min(near, key=lambda each: each.mean("fvu"))
     return best, (
-        f"of the settings with {asked} ({len(good)} of {len(learned)}), those within {rule.tie:.0%} of the lowest L0, "
-        "and of these the one with the lowest FVU"
+        f"of the settings with {asked} ({len(good)} of {len(learned)}), those within "
+        f"{rule.tie:.0%} of the lowest L0, and of these the one with the lowest FVU"
     )
 
 
