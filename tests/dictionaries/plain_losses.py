@@ -35,12 +35,22 @@ class Jumping(torch.autograd.Function):
 
 
 def projections(leaves, x):
-    return (x - leaves["offset"]) @ leaves.get("encoder", leaves["atoms"]).T
+    encoder = leaves.get("encoder", leaves["atoms"])
+    if encoder.shape[1] < x.shape[1]:  # a transcoder: what is read stands first
+        return x[:, : encoder.shape[1]] @ encoder.T
+    return (x - leaves["offset"]) @ encoder.T
+
+
+def missing(leaves, rebuilt, x):
+    """What is rebuilt, offset and skip connection with it, less what should be."""
+    width = leaves["atoms"].shape[1]
+    past = x[:, :-width] @ leaves["skip"].T if "skip" in leaves else 0.0
+    return rebuilt + leaves["offset"] + past - x[:, -width:]
 
 
 def error_of(leaves, code, x, last=None):
-    atoms = leaves["atoms"][:last]
-    return (code[:, :last] @ atoms + leaves["offset"] - x).square().sum(dim=1).mean()
+    rebuilt = code[:, :last] @ leaves["atoms"][:last]
+    return missing(leaves, rebuilt, x).square().sum(dim=1).mean()
 
 
 def top_k(method, leaves, x, rule):
@@ -93,11 +103,12 @@ def gated(method, leaves, x, rule):
     gate = shared + leaves["encoder_bias"]
     magnitude = (shared * leaves["log_gain"].exp() + leaves["magnitude_bias"]).relu()
     # Through atoms and offset held still, so that this error teaches the gate alone.
-    still = gate.relu() @ leaves["atoms"].detach() + leaves["offset"].detach()
+    held = {name: leaf.detach() for name, leaf in leaves.items()}
+    still = missing(held, gate.relu() @ held["atoms"], x)
     return (
         error_of(leaves, magnitude * (gate > 0), x)
         + rule.penalty * gate.relu().sum(dim=1).mean()
-        + (still - x).square().sum(dim=1).mean()
+        + still.square().sum(dim=1).mean()
     )
 
 

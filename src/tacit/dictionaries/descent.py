@@ -1,7 +1,7 @@
 """A block seen through the dictionary: its sparse code, the error, and the gradients.
 
-Axes: n rows, d width, f atoms, m active entries, a dead atoms, c costs, g groups. The work is done
-in slices, first of rows, then of atoms; see ``parallel``.
+Axes: n rows, d width read, e width rebuilt, f atoms, m active entries, a dead atoms, c costs, g
+groups. The work is done in slices, first of rows, then of atoms; see ``parallel``.
 """
 
 import math
@@ -19,8 +19,8 @@ from tacit.dictionaries.kernels import (
     rows_per_block,
     weighted_rows,
 )
-from tacit.dictionaries.learned import Tensors, centre_of
-from tacit.dictionaries.look import Look, Piece
+from tacit.dictionaries.learned import READ_CENTRE, SKIP, Tensors
+from tacit.dictionaries.look import Look, Piece, look_at
 from tacit.dictionaries.parallel import Over
 from tacit.dictionaries.ranks import Ranks
 from tacit.dictionaries.rules import Rule, joined
@@ -45,7 +45,7 @@ class Pass:
     """Sum over rows of the gradients by pre-activation."""
     centred: Float[Tensor, "n d"]
     """Rows as the encoder sees them: less the learned centre, over the scale."""
-    residual: Float[Tensor, "n d"]
+    residual: Float[Tensor, "n e"]
     """Rebuilt rows less the true ones."""
     squared_error: Float[Tensor, ""]
     """Sum of the residual's squares."""
@@ -63,9 +63,13 @@ class Pass:
     """Pre-activations of the dead atoms."""
     cut: float = math.inf
     """Of a rule that spans rows: the smallest value kept; infinite where none was."""
+    is_transcoder: bool = False
+    """Whether the encoder reads other rows than those that the offset is added to."""
 
     def with_offset(self, encoder: Float[Tensor, "f d"], ranks: Ranks) -> Tensors:
-        """Return the gradients with the offset's part through the encoder."""
+        """Return the gradients with the offset's part through the encoder, if it reads it."""
+        if self.is_transcoder:
+            return self.leaves
         through_encoder = self.through @ encoder
         if ranks.by_atoms:
             through_encoder = ranks.summed(through_encoder)
@@ -117,22 +121,8 @@ def sparse_pass(
     where nested dictionaries end, the last one being all atoms; the error is then the mean of
     theirs.
     """
-    n, num_atoms, shift = len(block), len(tensors["atoms"]), centre_of(tensors)
-    edges = tuple(edges) or (num_atoms,)
-    residual = shift.new_empty(block.shape)
-    nested = [torch.empty_like(residual) for _ in edges] if len(edges) > 1 else [residual]
-    look = Look(
-        tensors=tensors,
-        block=block,
-        rule=rule,
-        dead=dead,
-        edges=edges,
-        shift=shift,
-        centred=shift.new_empty(block.shape),
-        errors=nested,
-        residual=residual,
-        of_dead=shift.new_empty(n, len(dead)),
-    )
+    n, num_atoms = len(block), len(tensors["atoms"])
+    look = look_at(tensors, block, rule, dead, tuple(edges) or (num_atoms,))
     pieces, cut = _pieces(look, over, ranks)
     error, descended, squares, total, left, costs = (
         torch.stack(each).sum(dim=0) for each in zip(*(p.sums for p in pieces), strict=True)
@@ -141,11 +131,13 @@ def sparse_pass(
     firings = torch.bincount(entries["atoms"][entries["values"] > 0], minlength=num_atoms)
     active = mean_over_rows(firings.sum(), ranks)
     leaves, through = _gathered(look, entries, active, over)
+    if SKIP in tensors:
+        leaves[SKIP] = torch.mm(look.errors[0].T, look.centred).mul_(2 / n)
     return Pass(
         leaves={**leaves, "offset": left * (2 / n)},
         through=through,
         centred=look.centred,
-        residual=residual,
+        residual=look.residual,
         squared_error=error,
         spread=spread_of(squares, total, n, ranks),
         loss=descended / n + rule.penalty_of(costs, active, n),
@@ -154,6 +146,7 @@ def sparse_pass(
         costs=costs,
         of_dead=look.of_dead,
         cut=cut,
+        is_transcoder=READ_CENTRE in tensors,
     )
 
 
@@ -170,7 +163,7 @@ def _pieces(look: Look, over: Over, ranks: Ranks) -> tuple[list[Piece], float]:
     size = found[0][0].stop
     if ranks.by_atoms:
         over(n, size, lambda rows: look.rebuild(rows, codes[rows.start]))
-        torch.sub(ranks.summed(look.residual), look.centred, out=look.residual)
+        torch.sub(ranks.summed(look.residual), look.goal, out=look.residual)
         look = replace(look, is_rebuilt=True)
     pieces = over(n, size, lambda rows: look.back(rows, codes[rows.start]))
     cut = min((float(c.values.min()) for c in settled if len(c.values)), default=math.inf)

@@ -1,6 +1,6 @@
 """What every method ends in: directions, how rows are coded in them, and how they come back.
 
-Axes: n rows, d width, f atoms.
+Axes: n rows, d width, f atoms, e width of what is rebuilt (d but for a transcoder).
 """
 
 from collections.abc import Mapping
@@ -37,6 +37,21 @@ class InputContract:
     """Rows with a norm above this many medians were left out."""
     dtype: str | None = None
     """Precision in which the model ran."""
+    target: str | None = None
+    """Place in the model that a transcoder rebuilds; None: that which it reads."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What a transcoder rebuilds, where an autoencoder rebuilds what it reads."""
+
+    centre: Float[Tensor, "e"]
+    """Added to a decoded row."""
+    scale: float
+    """What a decoded row is multiplied by before."""
+    skip: Float[Tensor, "e d"] | None = None
+    """Map from a centred, scaled row straight to what is rebuilt; None: there is none."""
 
 
 @final
@@ -44,7 +59,7 @@ class InputContract:
 class Dictionary:
     """Directions with a way to code rows in them. Frozen: training made it, nothing moves it."""
 
-    atoms: Float[Tensor, "f d"]
+    atoms: Float[Tensor, "f e"]
     """Directions, one a row; of unit length in what Tacit fits."""
     encoder: Float[Tensor, "f d"]
     """Rows that a centred, scaled row is multiplied by to give pre-activations."""
@@ -58,6 +73,8 @@ class Dictionary:
     """Which pre-activations become active."""
     thresholds: Float[Tensor, "f"] | None = None
     """What each atom's pre-activation must exceed; there with ``AboveThreshold`` alone."""
+    target: Target | None = None
+    """What is rebuilt by a transcoder; None: the rows themselves."""
     contract: InputContract = field(default_factory=InputContract)
     method: str
     """Key of ``METHODS``, or the name of the tool that it came from."""
@@ -76,10 +93,17 @@ class Dictionary:
                 f"this one has {'none' if self.thresholds is None else 'some'} and selects by "
                 f"{type(self.selection).__name__}."
             )
-        if not 0 < self.scale < float("inf"):
+        for scale in (self.scale, 1.0 if self.target is None else self.target.scale):
+            if not 0 < scale < float("inf"):
+                raise UserError(
+                    f"the scale of a dictionary is {scale}; rows are divided by it, so it must "
+                    "be positive and finite."
+                )
+        if self.target is None and self.atoms.shape != self.encoder.shape:
             raise UserError(
-                f"the scale of a dictionary is {self.scale}; rows are divided by it, so it must "
-                "be positive and finite."
+                f"atoms of shape {tuple(self.atoms.shape)} and an encoder of shape "
+                f"{tuple(self.encoder.shape)} were given: what is rebuilt is not what is read, so "
+                "a dictionary of them needs a target."
             )
 
     @property
@@ -89,7 +113,12 @@ class Dictionary:
 
     @property
     def width(self) -> int:
-        """Dimensions of a row (d)."""
+        """Dimensions of a row that is read (d)."""
+        return self.encoder.shape[1]
+
+    @property
+    def rebuilt_width(self) -> int:
+        """Dimensions of a row that is rebuilt (e); another than ``width`` for a transcoder."""
         return self.atoms.shape[1]
 
     def encode(self, rows: Float[Tensor, "n d"]) -> Code:
@@ -112,8 +141,13 @@ class Dictionary:
         indices = torch.cat([_widened(part, width) for _, part in parts])
         return Code(values, indices, self.num_atoms)
 
-    def decode(self, code: Code) -> Float[Tensor, "n d"]:
-        """Return the rows that a code stands for: centre + scale x (values times atoms)."""
+    def decode(
+        self, code: Code, rows: Float[Tensor, "n d"] | None = None
+    ) -> Float[Tensor, "n e"]:
+        """Return the rows that a code stands for: centre + scale x (values times atoms).
+
+        A transcoder with a skip connection needs the ``rows`` that were read.
+        """
         if code.num_atoms != self.num_atoms:
             raise UserError(
                 f"a code over {code.num_atoms} atoms was given to a dictionary of "
@@ -123,15 +157,29 @@ class Dictionary:
         summed = embedding_bag(
             code.indices, self.atoms, mode="sum", per_sample_weights=values
         )
-        return summed.mul_(self.scale).add_(self.centre)
+        if self.target is None:
+            return summed.mul_(self.scale).add_(self.centre)
+        if self.target.skip is not None:
+            if rows is None:
+                raise UserError(
+                    "this transcoder has a skip connection, which maps the rows themselves: give "
+                    "decode the rows beside their code."
+                )
+            centred = (self._checked(rows) - self.centre) / self.scale
+            summed.addmm_(centred, self.target.skip.T)
+        return summed.mul_(self.target.scale).add_(self.target.centre)
 
-    def rebuild(self, rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """Return what the dictionary keeps of rows: their code, decoded."""
-        return self.decode(self.encode(rows))
+    def rebuild(self, rows: Float[Tensor, "n d"]) -> Float[Tensor, "n e"]:
+        """Return what the dictionary makes of rows: their code, decoded."""
+        return self.decode(self.encode(rows), rows)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors that make the dictionary, by name."""
         own = {} if self.thresholds is None else {"thresholds": self.thresholds}
+        if self.target is not None:
+            own["target_centre"] = self.target.centre
+            if self.target.skip is not None:
+                own["skip"] = self.target.skip
         return {
             "atoms": self.atoms,
             "encoder": self.encoder,

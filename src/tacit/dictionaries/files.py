@@ -11,10 +11,11 @@ from typing import Any
 
 import safetensors
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from tacit.base.errors import UserError, look_up
 from tacit.base.files import sha256_of, write_atomically
-from tacit.dictionaries.dictionary import Dictionary, InputContract
+from tacit.dictionaries.dictionary import Dictionary, InputContract, Target
 from tacit.dictionaries.selections import SELECTIONS, Selection
 
 FORMAT = "tacit-dictionary"
@@ -37,6 +38,7 @@ def save_dictionary(dictionary: Dictionary, folder: Path) -> None:
         "num_atoms": dictionary.num_atoms,
         "width": dictionary.width,
         "scale": dictionary.scale,
+        "target_scale": None if dictionary.target is None else dictionary.target.scale,
         "selection": _selection_to_json(dictionary.selection),
         "contract": asdict(dictionary.contract),
         "method": dictionary.method,
@@ -70,6 +72,7 @@ def load_dictionary(folder: str | Path) -> Dictionary:
         # Cloned into the allocator's own alignment, so that codes are the same to the last digit.
         tensors = {name: tensor.clone() for name, tensor in load_file(tensors_path).items()}
         return Dictionary(
+            target=_target(tensors, facts.get("target_scale")),
             **tensors,
             scale=facts["scale"],
             selection=_selection_from_json(facts["selection"]),
@@ -85,6 +88,14 @@ def load_dictionary(folder: str | Path) -> Dictionary:
             f"{folder} does not hold a dictionary of format {FORMAT} {VERSION} ({error}); "
             "expected the tensors atoms, encoder, encoder_bias and centre, and their facts."
         ) from error
+
+
+def _target(tensors: dict[str, Tensor], scale: float | None) -> Target | None:
+    """Take a transcoder's own tensors out of the others."""
+    if scale is None:
+        return None
+    centre, skip = tensors.pop("target_centre"), tensors.pop("skip", None)
+    return Target(centre=centre, scale=scale, skip=skip)
 
 
 def _read_facts(path: Path) -> dict[str, Any]:

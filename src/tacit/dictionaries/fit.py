@@ -26,6 +26,7 @@ from tacit.dictionaries.members import Member, check_ranks, configuration_of, me
 from tacit.dictionaries.methods import Method, State, require
 from tacit.dictionaries.ranks import ALONE, Ranks
 from tacit.dictionaries.rounds import planned
+from tacit.dictionaries.site_pairs import placed
 
 CHECKPOINT = "checkpoint.safetensors"
 # Writing states takes at most one part in so many of the time.
@@ -165,7 +166,7 @@ def _finish(
 ) -> list[Fitted]:
     finished = []
     for number, (member, state) in enumerate(zip(members, end.states, strict=True)):
-        own = replace(contract or InputContract(), site=member.site)
+        own = placed(contract or InputContract(), member.site)
         columns = end.curves[number]
         columns = columns[~torch.isnan(columns[:, 0])]
         curve = Curve(**dict(zip(FIGURES, columns.unbind(dim=1), strict=True)))

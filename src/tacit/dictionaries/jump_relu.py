@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tacit.dictionaries.dictionary import Dictionary, InputContract
-from tacit.dictionaries.learned import add_leaves, centre_of, encoder_of
+from tacit.dictionaries.learned import add_leaves, encoder_of, read_of
 from tacit.dictionaries.methods import State, require, require_fitting_k
 from tacit.dictionaries.priced_sparsity import PricedSparsity
 from tacit.dictionaries.rules import Back, Entries, Parameter, Rule
@@ -120,9 +120,8 @@ class JumpRelu(PricedSparsity):
     def _exceeded(self, state: State, block: Float[Tensor, "n d"]) -> float:
         """Return what k entries of a row exceed, on the mean over at most 1,024 rows."""
         tensors = state.tensors
-        centred = (block[:1024].to(tensors["atoms"]) - centre_of(tensors)) / tensors[
-            "scale"
-        ]
+        read, centre, scale = read_of(tensors, block[:1024].to(tensors["atoms"]))
+        centred = (read - centre) / scale
         entries = (centred @ encoder_of(tensors).T).flatten()
         found = entries.kthvalue(max(1, len(entries) - self.k * len(centred))).values
         # Where most atoms are to be active it may be negative, which has no logarithm.

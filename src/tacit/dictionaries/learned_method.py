@@ -61,6 +61,11 @@ class LearnedMethod(Method):
     """Steps of silence after which an atom counts as dead."""
     revive_every_steps: int | None = 100
     """Steps between replacements of dead atoms, none in the last fifth; None never replaces."""
+    reads: int | None = None
+    """Columns of a row that are read, the others being what is rebuilt from them (a transcoder,
+    Dunefsky et al. 2024); None: rows rebuild themselves."""
+    skip: bool = False
+    """Whether a transcoder also has a linear map past its atoms (Paulo et al. 2025)."""
 
     def __post_init__(self) -> None:
         require("num_atoms", self.num_atoms, "1 or more", holds=self.num_atoms >= 1)
@@ -73,6 +78,10 @@ class LearnedMethod(Method):
         require("dead_after_steps", steps, "1 or more", holds=steps >= 1)
         holds = every is None or every >= 1
         require("revive_every_steps", every, "1 or more, or None", holds=holds)
+        reads, skip = self.reads, self.skip
+        holds = reads is None or (reads >= 1 and not self.is_tied)
+        require("reads", reads, "1 or more, and None in a tied method", holds=holds)
+        require("skip", skip, "False without reads", holds=reads is not None or not skip)
 
     @property
     def is_tied(self) -> bool:
@@ -87,7 +96,9 @@ class LearnedMethod(Method):
     def num_held(self, width: int) -> int:
         """Return about how many numbers a fit holds: leaves, two moments and the gradient."""
         matrices = 1 if self.is_tied else 2
-        return 4 * self.num_atoms * (matrices * width + 2) + 4 * width
+        past = (width - self.reads) * self.reads if self.skip and self.reads else 0
+        matrices = 1 if self.reads else matrices
+        return 4 * (self.num_atoms * (matrices * width + 2) + width + past)
 
     def settles_after(self, num_steps: int) -> int:
         """Return the steps after which the rate, and what is paid for, is that of the fit."""
@@ -102,12 +113,17 @@ class LearnedMethod(Method):
         self, seed: int, first_block: Float[Tensor, "n d"], *, num_steps: int
     ) -> State:
         """Return the state before the first step."""
+        columns = first_block.shape[1]
+        holds = self.reads is None or self.reads < columns
+        require("reads", self.reads, f"below a row's {columns} columns", holds=holds)
         return initial_state(
             first_block,
             num_atoms=self.num_atoms,
             tied=self.is_tied,
             centre=self.centre,
             scaled=self.is_scaled,
+            reads=self.reads,
+            skip=self.skip,
             seed=seed,
             num_steps=num_steps,
         )
@@ -132,7 +148,7 @@ class LearnedMethod(Method):
             gradients = seen.with_offset(encoder_of(tensors), ranks)
             norm = self._descend(state, gradients, over, ranks)
         self.remember(state, seen)
-        self._revive(state, seen.residual, ranks)
+        self._revive(state, seen, ranks)
         return state.advanced(), StepReport(
             loss=float(seen.loss),
             fvu=float(seen.squared_error / seen.spread),
@@ -214,14 +230,14 @@ class LearnedMethod(Method):
             clip=self.clip,
         )
 
-    def _revive(self, state: State, residual: Float[Tensor, "n d"], ranks: Ranks) -> None:
+    def _revive(self, state: State, seen: Pass, ranks: Ranks) -> None:
         every, done = self.revive_every_steps, state.step + 1
         late = done > (1 - DECAY_SHARE) * state.num_steps
         if every is None or done % every or late:
             return
         dead = dead_atoms(state.tensors, self.dead_after_steps)
         if _total(torch.tensor(len(dead)), ranks):
-            revive(state, dead, residual, self.encoder_share, ranks)
+            revive(state, dead, seen.residual, seen.centred, self.encoder_share, ranks)
 
 
 def _total(own: Tensor, ranks: Ranks) -> int:

@@ -20,7 +20,7 @@ from tacit.base.errors import UserError
 from tacit.dictionaries.methods import State
 
 Split = Literal["rows", "atoms"]
-WHOLE = ("offset", "centre")
+WHOLE = ("offset", "centre", "read_centre", "skip")
 """Tensors with a number for each dimension, not for each atom; every process holds them."""
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tacit.dictionaries.descent import atoms_per_slice
-from tacit.dictionaries.learned import BETAS, EPSILON, Tensors
+from tacit.dictionaries.learned import BETAS, EPSILON, OF_NO_ATOM, Tensors
 from tacit.dictionaries.look import squares_of
 from tacit.dictionaries.parallel import Over
 from tacit.dictionaries.ranks import Ranks
@@ -79,7 +79,8 @@ def descend(
     What would only lengthen or shorten an atom is taken out of its gradient first, and atoms
     are brought back to unit length afterwards.
     """
-    rowwise = [name for name in gradients if name != "offset"]
+    rowwise = [name for name in gradients if name not in OF_NO_ATOM]
+    others = [name for name in OF_NO_ATOM if name in gradients]
     move = _Move(
         tensors=tensors,
         gradients=gradients,
@@ -92,9 +93,9 @@ def descend(
     squares = torch.stack(over(count, size, move.straighten)).sum()
     if ranks.by_atoms:
         squares = ranks.summed(squares)
-    norm = (squares + squares_of(gradients["offset"])).sqrt()
+    norm = (squares + sum(squares_of(gradients[name]) for name in others)).sqrt()
     if clip is not None and norm > clip:
         move = replace(move, shrink=(norm / clip).float())
     over(count, size, move.at)
-    move.adam(["offset"], slice(None))
+    move.adam(others, slice(None))
     return norm
