@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -110,8 +111,21 @@ def harvest(
 )
 def fit(
     *,
-    store: StoreFolder,
-    site: Annotated[str, typer.Option(help="A site of the store.")],
+    store: Annotated[
+        list[Path],
+        typer.Option(
+            help="A store made by `tacit harvest`; two, of two models that read the same text, "
+            "make a crosscoder."
+        ),
+    ],
+    site: Annotated[
+        list[str],
+        typer.Option(help="A site of the store; several make a crosscoder of them."),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(help="A later site to rebuild from --site: a transcoder."),
+    ] = None,
     preset: Preset = None,
     method: Annotated[
         str | None, typer.Option(help="`tacit list methods` names them.")
@@ -135,7 +149,7 @@ def fit(
     replace: Replace = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a dictionary to one site of a store; resumable."""
+    """Fit a dictionary to a store: an autoencoder, a transcoder or a crosscoder; resumable."""
     from tacit.dictionaries.ranks import meeting
     from tacit.verbs.frontier import how_it_ended
     from tacit.verbs.settings import FitSettings
@@ -151,6 +165,7 @@ def fit(
             store,
             site,
             out,
+            target=target,
             settings=settings,
             seed=seed or 0,
             passed=passed,

@@ -26,7 +26,7 @@ from tacit.dictionaries.members import Member, check_ranks, configuration_of, me
 from tacit.dictionaries.methods import Method, State, require
 from tacit.dictionaries.ranks import ALONE, Ranks
 from tacit.dictionaries.rounds import planned
-from tacit.dictionaries.site_pairs import placed
+from tacit.dictionaries.site_pairs import Joined, placed
 
 CHECKPOINT = "checkpoint.safetensors"
 # Writing states takes at most one part in so many of the time.
@@ -114,6 +114,10 @@ def fit(
             ranks.agree(course.configuration)
             end = course.whole(_run(course, steps, told, checkpoint_seconds, clock))
             finished += _finish(some, end, contract, ahead.waiting_share)
+    if isinstance(blocks, Joined):
+        finished = [
+            replace(each, dictionary=blocks.unfolded(each.dictionary)) for each in finished
+        ]
     if folder is not None and ranks.number == 0:
         _save(finished, folder, several_sites=len(first) > 1)
     return finished

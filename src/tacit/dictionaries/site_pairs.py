@@ -1,8 +1,9 @@
-"""Two or more sites as one: pairs for transcoders.
+"""Two or more sites as one: pairs for transcoders, and any number side by side for crosscoders.
 
-Axes: n rows.
+Axes: n rows, c columns of all sites.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import final
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from tacit.base.errors import UserError, unknown
 from tacit.dictionaries.blocks import Blocks
-from tacit.dictionaries.dictionary import InputContract
+from tacit.dictionaries.dictionary import Dictionary, InputContract
 
 ONTO, AND = ">", "+"
 """In the name of a joined site: what is read and what is rebuilt, and what is read together."""
@@ -50,6 +51,80 @@ class Paired:
         found = self._blocks.block(i)
         (name,) = self.sites
         return {name: torch.cat([found[site] for site in self._parts], dim=1)}
+
+
+@final
+class Joined:
+    """Blocks whose rows hold several sites side by side, each centred and scaled for itself.
+
+    An autoencoder of them is a crosscoder (Lindsey et al. 2024): one code, one decoder a site. The
+    first block sets each site's centre and scale, so that none counts for more by being longer.
+    """
+
+    def __init__(self, blocks: Blocks, parts: Sequence[str]) -> None:
+        """Join some of the sites of ``blocks``, in the order given."""
+        for site in parts:
+            if site not in blocks.sites:
+                raise unknown("site", site, blocks.sites)
+        if len(parts) < 2 or len(set(parts)) < len(parts):
+            raise UserError(
+                f"a crosscoder of the sites {', '.join(parts)} was asked; give two or more that "
+                "differ."
+            )
+        self._blocks, self._parts = blocks, tuple(parts)
+        first = blocks.block(0)
+        self._centres = {site: first[site].float().mean(dim=0) for site in parts}
+        self._scales = {
+            site: float(
+                (first[site] - self._centres[site]).square().sum(dim=1).mean().sqrt()
+            )
+            for site in parts
+        }
+        flat = [site for site, scale in self._scales.items() if not scale > 0]
+        if flat:
+            raise UserError(
+                f"all rows of the first block are equal at {', '.join(flat)}: leave that site out."
+            )
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The joined site."""
+        return (AND.join(self._parts),)
+
+    def width(self, site: str) -> int:
+        """Return the columns of all."""
+        if site not in self.sites:
+            raise unknown("site", site, self.sites)
+        return sum(map(self._blocks.width, self._parts))
+
+    def block(self, i: int) -> dict[str, Float[Tensor, "n c"]]:
+        """Return block ``i``, all sites side by side."""
+        found = self._blocks.block(i)
+        scaled = [
+            (found[site] - self._centres[site]).div_(self._scales[site])
+            for site in self._parts
+        ]
+        return {self.sites[0]: torch.cat(scaled, dim=1)}
+
+    def unfolded(self, dictionary: Dictionary) -> Dictionary:
+        """Return a dictionary of these blocks as one of the sites' own rows, side by side.
+
+        Its atoms have unit length in the scaled rows; ``outcome`` says what the parts are.
+        """
+        widths = {site: self._blocks.width(site) for site in self._parts}
+        like = dictionary.atoms
+        scale = torch.cat(
+            [like.new_full((widths[site],), self._scales[site]) for site in self._parts]
+        )
+        middle = torch.cat([self._centres[site].to(like) for site in self._parts])
+        told = {"parts": widths, "part_scales": dict(self._scales)}
+        return replace(
+            dictionary,
+            atoms=dictionary.atoms * scale,
+            encoder=dictionary.encoder / scale,
+            centre=middle + dictionary.centre * scale,
+            outcome={**dictionary.outcome, **told},
+        )
 
 
 def placed(contract: InputContract, site: str) -> InputContract:

@@ -6,7 +6,7 @@ Axes: b contexts, t positions, d width.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
@@ -35,6 +35,30 @@ def substitute(dictionary: Dictionary, where: Bool[Tensor, "b t"]) -> Edit:
     return edit
 
 
+def transcode(dictionary: Dictionary, where: Bool[Tensor, "b t"]) -> Mapping[str, Edit]:
+    """Return the edits by site that put what a transcoder rebuilds in place of the true value.
+
+    The one at the site that it reads changes nothing; it only looks.
+    """
+    reads, rebuilds = dictionary.contract.site, dictionary.contract.target
+    assert reads is not None and rebuilds is not None
+    seen: list[Tensor] = []
+
+    def look(value: Tensor) -> Tensor:
+        seen[:] = [value[where.to(value.device)]]
+        return value
+
+    def put(value: Tensor) -> Tensor:
+        if not seen:
+            raise UserError(
+                f"the transcoder reads {reads}, which the model has not computed when it comes to "
+                f"{rebuilds}; only a later site can be replaced from an earlier one."
+            )
+        return _at(value, where, dictionary.rebuild(seen[0]))
+
+    return {reads: look, rebuilds: put}
+
+
 def constant(vector: Float[Tensor, " d"], where: Bool[Tensor, "b t"]) -> Edit:
     """Return the edit that puts one vector at every place: zero ablation, mean ablation."""
 
@@ -50,7 +74,13 @@ def constant(vector: Float[Tensor, " d"], where: Bool[Tensor, "b t"]) -> Edit:
 
 
 def check_feature(dictionary: Dictionary, feature: int) -> None:
-    """Raise a ``UserError`` when the dictionary has no such feature."""
+    """Raise a ``UserError`` when there is no such feature, or none that can be edited."""
+    if dictionary.target is not None:
+        raise UserError(
+            f"the dictionary is a transcoder from {dictionary.contract.site} to "
+            f"{dictionary.contract.target}: what it reads is not made of its atoms, so a feature "
+            "cannot be changed there. Give an autoencoder of the site."
+        )
     if not 0 <= feature < dictionary.num_atoms:
         raise UserError(
             f"feature {feature} was asked for; the dictionary has features 0 to "

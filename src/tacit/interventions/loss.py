@@ -18,14 +18,14 @@ from tacit.activations.windows import Windows, windows_in
 from tacit.base.errors import UserError
 from tacit.base.progress import Progress, silent
 from tacit.dictionaries.dictionary import Dictionary
-from tacit.interventions.edits import Edit, constant, substitute
+from tacit.interventions.edits import Edit, constant, substitute, transcode
 from tacit.metrics.loss import token_losses
 from tacit.models.subject import Subject
 
 BATCH_WINDOWS = 16
 """Windows run at once."""
-EditFor = Callable[[Bool[Tensor, "b t"]], Edit]
-"""From the positions to edit to the edit."""
+EditFor = Callable[[Bool[Tensor, "b t"]], Edit | Mapping[str, Edit]]
+"""From the positions to edit to the edit, or to one for each of several sites."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +98,9 @@ def losses_under(
             ids = torch.from_numpy(windows.ids[span])
             where = torch.from_numpy(windows.usable[span])
             for place, name in enumerate(names):
-                edit = {} if name is None else {site: edits[name](where)}
-                flow = subject.run(ids, edits=edit, logits=True)
+                edit = {} if name is None else edits[name](where)
+                by_site = edit if isinstance(edit, Mapping) else {site: edit}
+                flow = subject.run(ids, edits=by_site, logits=True)
                 assert (
                     flow.logits is not None
                     and flow.ids is not None
@@ -136,7 +137,8 @@ def substitution_losses(
 ) -> Losses:
     """Return the losses with each dictionary's reconstruction, with zero and with ``mean``.
 
-    Held-out windows only. With ``everywhere`` the special and high-norm positions are
+    ``site`` is where values are replaced: what a transcoder rebuilds. Held-out windows only. With
+    ``everywhere`` the special and high-norm positions are
     replaced as well, which no dictionary was fitted on.
     """
     if subject.digest != store.manifest["configuration"]["subject_digest"]:
@@ -152,5 +154,6 @@ def substitution_losses(
         "mean": lambda where: constant(mean, where),
     }
     for name, dictionary in dictionaries.items():
-        edits[name] = lambda where, dictionary=dictionary: substitute(dictionary, where)
+        put = substitute if dictionary.target is None else transcode
+        edits[name] = lambda where, put=put, dictionary=dictionary: put(dictionary, where)
     return losses_under(subject, windows, site, edits, progress=progress)

@@ -62,6 +62,11 @@ def how_it_ended(outcome: Mapping[str, Any]) -> str | None:
         parts.append("converged" if outcome["has_converged"] else "not converged")
     if "labels" in outcome:
         parts.append(f"{len(outcome['labels'])} labels")
+    if "kinds" in outcome:
+        told = (f"{count:,} {kind}" for kind, count in outcome["kinds"].items())
+        parts.append(f"features {', '.join(told)}")
+    for side, (absent, of) in outcome.get("absent_of_one_sided", {}).items():
+        parts.append(f"{absent:,} of {of:,} {side} features are absent on the other side")
     if "stopped_after_step" in outcome:
         parts.append(f"stood still and ended after step {outcome['stopped_after_step']:,}")
     if "silent_since_step" in outcome:

@@ -46,7 +46,7 @@ def kept_loss(
 ) -> KeptLoss:
     """Return the loss recovered of each dictionary, against zero and against mean ablation.
 
-    All dictionaries read one site. With usable positions replaced and, a second time, all.
+    All dictionaries rebuild one site. With usable positions replaced and, a second time, all.
     """
     if not subject.is_causal:
         reason = f"{subject.name} is an encoder and predicts no next token"
@@ -55,7 +55,11 @@ def kept_loss(
             for _, of in dictionaries.values()
         ]
         return KeptLoss(records=gaps, usable=None)
-    sites = {check_fits(dictionary, store) for dictionary, _ in dictionaries.values()}
+    sites = {
+        dictionary.contract.target or check_fits(dictionary, store)
+        for dictionary, _ in dictionaries.values()
+        if check_fits(dictionary, store)
+    }
     if len(sites) != 1:
         raise UserError(
             f"dictionaries of one site are measured together; these are of {sites}."

@@ -24,10 +24,11 @@ from tacit.reports import render_report
 from tacit.verbs.agree import agreement_of, agreement_records
 from tacit.verbs.cards import choose, promoted_tokens, unpromoted, write_cards
 from tacit.verbs.figures import figures
-from tacit.verbs.fit import fit_store, harvested, steps_of, stream_of
+from tacit.verbs.fit import fit_store, harvested, steps_of
 from tacit.verbs.frontier import endings, in_words, left_out
 from tacit.verbs.members import MAIN, Member, frontier_members, main_member
 from tacit.verbs.settings import LearnSettings
+from tacit.verbs.source import Source
 from tacit.verbs.story import Findings, pages_of
 from tacit.verbs.supervised import Made, supervised_members
 from tacit.verbs.units import write_units
@@ -135,9 +136,9 @@ def _fill(
     progress: Progress,
 ) -> None:
     store = harvested(partial, settings.site, settings.text, subject, corpus, progress)
+    source = Source(stores=[store], sites=[settings.site])
     dictionaries = fit_store(
-        store,
-        settings.site,
+        source,
         members,
         settings.fit,
         partial / "dictionaries",
@@ -164,9 +165,7 @@ def _fill(
         main=members[MAIN].of,
         main_name=in_words(members[MAIN].of),
         ended=endings(each for each, _ in measured.values()) + left_out(gaps),
-        num_steps=steps_of(
-            settings.fit, stream_of(store, settings.site, settings.fit, settings.seed)
-        ),
+        num_steps=steps_of(settings.fit, source),
         cards=_cards(partial, settings, subject, dictionaries[MAIN], index, agreement),
         unpromoted=unpromoted(subject, settings.site),
     )

@@ -41,6 +41,11 @@ def check_fits(dictionary: Dictionary, store: Store) -> str:
             f"the dictionary reads site {contract.site!r}; {store.folder} holds "
             f"{', '.join(store.sites)}. Harvest that site."
         )
+    if contract.target is not None and contract.target not in store.sites:
+        raise UserError(
+            f"the transcoder rebuilds {contract.target!r}; {store.folder} holds "
+            f"{', '.join(store.sites)}. Harvest both sites in one pass."
+        )
     for name in ("subject_digest", "prepend_bos", "high_norm_factor"):
         asked, found = vars(contract)[name], made[name]
         # Other tools keep no digest, and not always the rest.
@@ -76,7 +81,9 @@ def encode_rows(
         span = slice(first, first + BLOCK_ROWS)
         original = store.vectors(site, rows[span])
         code = dictionary.encode(original)
-        sample.add(original, dictionary.decode(code), document[span])
+        target = dictionary.contract.target
+        true = original if target is None else store.vectors(target, rows[span])
+        sample.add(true, dictionary.decode(code, original), document[span])
         fired[span] = (code.values != 0).sum(dim=1).numpy()
         counted = count_firing(code.values, code.indices, dictionary.num_atoms)
         firing = counted if firing is None else firing + counted
@@ -110,7 +117,8 @@ def fidelity(
     high-norm positions. Intervals are over documents.
     """
     site = check_fits(dictionary, store)
-    usable = encode_rows(dictionary, store, site, rows_for(store, [site], held_out=True))
+    sites = [site, *([dictionary.contract.target] if dictionary.contract.target else [])]
+    usable = encode_rows(dictionary, store, site, rows_for(store, sites, held_out=True))
     everywhere = encode_rows(
         dictionary, store, site, np.flatnonzero(store.column("held_out"))
     )

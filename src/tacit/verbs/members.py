@@ -68,14 +68,16 @@ def having(setting: str) -> dict[str, type[Method]]:
     }
 
 
-def main_member(settings: FitSettings, width: int, seed: int) -> Member:
-    """Return the dictionary that is studied."""
+def main_member(
+    settings: FitSettings, width: int, seed: int, extra: Mapping[str, Any] | None = None
+) -> Member:
+    """Return the dictionary that is studied; ``extra``: settings that what it reads asks for."""
     name = settings.method
     num_atoms = settings.num_atoms or (
         width if is_as_wide(name) else settings.atoms_per_dimension * width
     )
     given = {"num_atoms": num_atoms, "k": settings.k, "penalty": settings.penalty}
-    method = make(name, given, settings.extra)
+    method = make(name, given, {**settings.extra, **(extra or {})})
     has = vars(method)
     if settings.num_atoms not in (None, has.get("num_atoms") or width):
         raise UserError(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shutil
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tacit.activations.harvest import HarvestSettings, harvest
-from tacit.activations.store import Store, open_store, store_identity
+from tacit.activations.store import Store, open_store
 from tacit.base.folders import partial_of, whole_folder
 from tacit.base.manifest import describe
 from tacit.base.progress import Progress, silent
-from tacit.base.records import Record
+from tacit.base.records import Record, write_records
 from tacit.data.text import load_text
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.dictionaries.files import load_dictionary, save_dictionary
@@ -23,11 +24,13 @@ from tacit.features.build import build_index
 from tacit.features.index import Index
 from tacit.models.load import load_subject
 from tacit.models.load_settings import LoadSettings
+from tacit.verbs.crosscode import crosscoder_records, kinds_of
 from tacit.verbs.fit import fit_store
 from tacit.verbs.kept_loss import kept_loss
 from tacit.verbs.measure import fidelity
 from tacit.verbs.members import MAIN, main_member
 from tacit.verbs.settings import FitSettings
+from tacit.verbs.source import Source
 
 
 def harvest_text(
@@ -58,10 +61,11 @@ def harvest_text(
 
 
 def fit_one(
-    store_folder: str | Path,
-    site: str,
+    store_folder: str | Path | Sequence[str | Path],
+    site: str | Sequence[str],
     out: str | Path,
     *,
+    target: str | None = None,
     settings: FitSettings | None = None,
     seed: int = 0,
     passed: Sequence[str] = (),
@@ -71,25 +75,32 @@ def fit_one(
 ) -> Dictionary:
     """Return the dictionary in ``out``, fitted to one site of a store; resumable.
 
-    Several processes (``ranks``) that make the same call fit it together.
+    With ``target`` it is a transcoder from the site to that one; with several sites, or two
+    stores of two models that read the same tokens, a crosscoder, and ``results.json`` beside it
+    says what is kept of each part, its outcome which features are shared. Several processes
+    (``ranks``) that make the same call fit it together.
     """
     settings = settings or FitSettings()
-    store = open_store(store_folder, verify=True)
-    member = main_member(settings, store.width(site), seed)
+    folders = [store_folder] if isinstance(store_folder, str | Path) else list(store_folder)
+    source = Source(
+        stores=[open_store(folder, verify=True) for folder in folders],
+        sites=[site] if isinstance(site, str) else list(site),
+        target=target,
+    )
+    member = main_member(settings, source.width, seed, source.extra)
     configuration = {
-        "store": store_identity(store),
-        "site": site,
+        **source.identity(),
         "fit": settings.model_dump(mode="json"),
         "seed": seed,
     }
+    parents = [Path(folder) for folder in folders]
     manifest = describe(
-        "dictionary", configuration, passed=passed, seed=seed, parents=[Path(store_folder)]
+        "dictionary", configuration, passed=passed, seed=seed, parents=parents
     )
     with _folder_of_all(Path(out), manifest, ranks, replace=replace) as partial:
         work = partial / "fit"
         fitted = fit_store(
-            store,
-            site,
+            source,
             {MAIN: member},
             settings,
             work,
@@ -98,9 +109,19 @@ def fit_one(
             progress=progress,
         )
         if ranks.number == 0:
-            save_dictionary(fitted[MAIN], partial)
+            save_dictionary(_crossed(fitted[MAIN], source, partial, seed), partial)
             shutil.rmtree(work)
     return load_dictionary(out)
+
+
+def _crossed(made: Dictionary, source: Source, folder: Path, seed: int) -> Dictionary:
+    """Return a dictionary as it is; a crosscoder with its features' kinds, its figures written."""
+    if not source.is_crosscoder:
+        return made
+    records = crosscoder_records(made, source, seed=seed)
+    write_records(folder / "results.json", records)
+    outcome = {**made.outcome, **kinds_of(made, source, seed=seed)}
+    return dataclasses.replace(made, outcome=outcome)
 
 
 @contextlib.contextmanager

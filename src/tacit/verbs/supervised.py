@@ -14,8 +14,8 @@ from tacit.base.errors import look_up
 from tacit.base.seeds import stream
 from tacit.dictionaries import SUPERVISED, LabelledRows, save_dictionary
 from tacit.dictionaries.dictionary import Dictionary
-from tacit.verbs.fit import contract_of
 from tacit.verbs.settings import LearnSettings
+from tacit.verbs.source import contract_of
 
 Made = tuple[Dictionary, Mapping[str, str | int | float]]
 """A dictionary with the coordinates its figures carry."""

@@ -26,6 +26,7 @@ from tacit.verbs.fit import fit_seeds, harvested
 from tacit.verbs.kept_loss import kept_loss
 from tacit.verbs.measure import fidelity
 from tacit.verbs.members import Member
+from tacit.verbs.source import Source
 from tacit.verbs.sweep_members import swept_members
 from tacit.verbs.sweep_settings import SweepSettings
 from tacit.verbs.sweep_story import Swept, pages_of
@@ -105,8 +106,7 @@ def _fill(
     else:
         store = open_store(settings.store)
     fitted = fit_seeds(
-        store,
-        settings.site,
+        Source(stores=[store], sites=[settings.site]),
         members,
         settings.fit,
         partial / "dictionaries",

@@ -84,4 +84,9 @@ def write_dictionary(dictionary: Dictionary, name: str, folder: Path) -> None:
     form = look_up(FORMATS, name, "format")
     if form.write is None:
         raise UserError(f"{name} is a format that is only read; write another.")
+    if dictionary.target is not None:
+        raise UserError(
+            f"the dictionary is a transcoder to {dictionary.contract.target}, and transcoders are "
+            f"not written as {name}; keep Tacit's own files."
+        )
     form.write(dictionary, folder)
