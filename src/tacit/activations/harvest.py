@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -199,30 +200,36 @@ def _read_span(
     settings: HarvestSettings,
     shard: int,
 ) -> dict[str, Tensor]:
-    """Return the vectors and norms of one shard's windows, only where tokens stand."""
+    """Return the vectors and norms of one shard's windows, only where tokens stand.
+
+    Windows of like length run together, as a short one beside a long one is mostly padding.
+    """
     ids, mask = contexts.ids[span], contexts.mask[span]
-    dtype, num_rows, first = DTYPES[settings.dtype], int(mask.sum()), 0
+    lengths = mask.sum(axis=1)
+    ends, order = np.cumsum(lengths), np.argsort(-lengths, kind="stable")
+    dtype, num_rows = DTYPES[settings.dtype], int(ends[-1])
     out = {site: torch.empty(num_rows, subject.width(site), dtype=dtype) for site in sites}
     norms = {f"norm.{site}": torch.empty(num_rows) for site in sites}
     for start in range(0, len(ids), settings.batch_contexts):
-        batch = slice(start, start + settings.batch_contexts)
-        longest = int(mask[batch].sum(axis=1).max())
+        batch = order[start : start + settings.batch_contexts]
+        longest = int(lengths[batch[0]])
         standing = torch.from_numpy(mask[batch, :longest])
         flow = subject.run(torch.from_numpy(ids[batch, :longest]), sites=sites)
-        last = first + int(standing.sum())
+        spans = [slice(ends[each] - lengths[each], ends[each]) for each in batch]
+        rows = torch.from_numpy(np.r_[tuple(spans)])
         for site in sites:
             value = flow.activations[site].cpu()
             stored = (value if bool(standing.all()) else value[standing]).reshape(
                 -1, value.shape[-1]
             )
-            out[site][first:last] = stored
-            norm = out[site][first:last].float().norm(dim=1)
+            kept = stored.to(dtype)
+            norm = kept.float().norm(dim=1)
             if not bool(torch.isfinite(norm).all()):
                 raise _not_finite(
                     stored, site, shard, start // settings.batch_contexts, settings
                 )
-            norms[f"norm.{site}"][first:last] = norm
-        first = last
+            out[site][rows] = kept
+            norms[f"norm.{site}"][rows] = norm
     return out | norms
 
 
