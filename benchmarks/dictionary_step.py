@@ -61,7 +61,7 @@ CONTESTS = {
     ),
     "jump-relu": Contest(
         tuple((name, "jump-relu") for name in ("tacit", "sae_lens", "dictionary_learning")),
-        warm_up=40,
+        warm_up=90,
     ),
     "a sweep of 16": Contest(
         (
