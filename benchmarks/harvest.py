@@ -15,6 +15,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -53,7 +54,8 @@ def pythia_shaped() -> Subject:
 
 def bare_seconds(subject: Subject, corpus: Corpus, settings: HarvestSettings) -> float:
     """Return the seconds of transformers' own layers up to the site, over the same batches."""
-    windows = windows_of(subject, corpus, settings)
+    windows, _ = windows_of(subject, corpus, settings)
+    order = np.argsort(-windows.mask.sum(axis=1), kind="stable")  # like lengths together
     body = subject.model.base_model
     whole, norm = body.layers, body.final_layer_norm
     body.layers = nn.ModuleList(list(whole)[: SITE_LAYER + 1])
@@ -62,7 +64,7 @@ def bare_seconds(subject: Subject, corpus: Corpus, settings: HarvestSettings) ->
         began = time.perf_counter()
         with torch.no_grad():
             for first in range(0, len(windows.ids), settings.batch_contexts):
-                ids = windows.ids[first : first + settings.batch_contexts]
+                ids = windows.ids[order[first : first + settings.batch_contexts]]
                 longest = int((ids >= 0).sum(axis=1).max())
                 batch = torch.from_numpy(ids[:, :longest])
                 mask = (batch >= 0).long()

@@ -15,6 +15,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding_bag, max_pool1d
 
+from tacit.dictionaries.devices import has_triton
+
 # A block of this many entries (16 MB in fp32) stays in cache between its product and its
 # selection, and is large enough for the product to run at full speed.
 BLOCK_ENTRIES = 4 * 1024 * 1024
@@ -171,6 +173,10 @@ def thinned(code: Ragged, mask: Bool[Tensor, " m"]) -> Ragged:
 
 def decode(code: Ragged, atoms: Float[Tensor, "f d"]) -> Float[Tensor, "n d"]:
     """Return the code times the atoms."""
+    if has_triton(atoms):
+        from tacit.dictionaries.triton_kernels import bag_sum
+
+        return bag_sum(code.indices, code.values, code.offsets, atoms)
     return embedding_bag(
         code.indices,
         atoms,
@@ -196,6 +202,10 @@ def code_gradient(
     gradient: Float[Tensor, "n d"], code: Ragged, atoms: Float[Tensor, "f d"]
 ) -> Float[Tensor, " m"]:
     """Return ``gradient[row] . atoms[index]`` for every entry of the code."""
+    if has_triton(atoms):
+        from tacit.dictionaries.triton_kernels import entry_products
+
+        return entry_products(gradient, code.indices, code.offsets, atoms)
     _quiet_about_csr()
     pattern = torch.sparse_csr_tensor(
         code.offsets,
@@ -222,11 +232,16 @@ def weighted_rows(
     listed: ByAtom, weights: Float[Tensor, " m"], matrix: Float[Tensor, "n d"]
 ) -> Float[Tensor, "f d"]:
     """Return for every atom listed the sum of its entries' rows of ``matrix``, weighted."""
+    ordered = weights.index_select(0, listed.order)
+    if has_triton(matrix):
+        from tacit.dictionaries.triton_kernels import bag_sum
+
+        return bag_sum(listed.rows, ordered, listed.offsets, matrix)
     return embedding_bag(
         listed.rows,
         matrix,
         listed.offsets,
         mode="sum",
-        per_sample_weights=weights.index_select(0, listed.order),
+        per_sample_weights=ordered,
         include_last_offset=True,
     )
