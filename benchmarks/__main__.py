@@ -1,9 +1,10 @@
-"""``make bench``: every figure of speed, as ratios within one run."""
+"""``make bench``: every figure of speed, as ratios within one run, into ``docs/results.md``."""
 
-from benchmarks import dictionary_step, end_to_end, harvest, scaling
+from benchmarks import dictionary_step, end_to_end, harvest, record, scaling
 
 if __name__ == "__main__":
-    harvest.main()
-    dictionary_step.main()
-    scaling.main()
-    end_to_end.main()
+    with record.recorded():
+        harvest.main()
+        dictionary_step.main()
+        scaling.main()
+        end_to_end.main()

@@ -88,7 +88,10 @@ def memory() -> None:
 def main() -> None:
     """Print both."""
     steps()
-    subprocess.run([sys.executable, "-m", "benchmarks.scaling", "memory"], check=True)
+    alone = [sys.executable, "-m", "benchmarks.scaling", "memory"]
+    print(
+        subprocess.run(alone, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    )
 
 
 if __name__ == "__main__":
