@@ -109,6 +109,31 @@ def convert(
     printing.write(f"{out}: {made.num_atoms} atoms of width {made.width}, for {to}")
 
 
+@looking.command(
+    epilog="Example: tacit upload runs/dict --to OWNER/NAME --path resid.2 --format sae-lens"
+)
+def upload(
+    dictionary: Annotated[Path, typer.Argument(help="A dictionary made by `tacit fit`.")],
+    *,
+    to: Annotated[str, typer.Option(help="The repository, OWNER/NAME.")],
+    path: Annotated[str | None, typer.Option(help="A folder inside it.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="tacit, or a name of `tacit list formats`.")
+    ] = "tacit",
+    public: Annotated[
+        bool, typer.Option("--public", help="Let everyone read a repository that is new.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --public.")] = False,
+) -> None:
+    """Send a dictionary to the Hugging Face hub, with a card that says what it is."""
+    from tacit.verbs.upload import upload as run_upload
+
+    if public and not yes:
+        typer.confirm(f"Everyone will be able to read {to}. Go on?", abort=True)
+    made = run_upload(dictionary, to, path=path, form=form, public=public)
+    printing.write(f"sent; read it again with --dictionary {made}")
+
+
 @looking.command(epilog="Example: tacit report runs/demo")
 def report(run: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Draw a run's report again from its folder alone; no model is needed."""

@@ -53,7 +53,8 @@ DictionaryFolder = Annotated[
     Path,
     typer.Option(
         "--dictionary",
-        help="A dictionary made by `tacit fit`, or another tool's (`tacit list formats`).",
+        help="A dictionary made by `tacit fit`, another tool's (`tacit list formats`), or an id: "
+        "hub:OWNER/NAME/FOLDER, sae-lens:RELEASE/ID, neuronpedia:MODEL/NAME.",
     ),
 ]
 Preset = Annotated[

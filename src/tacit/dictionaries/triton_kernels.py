@@ -2,7 +2,7 @@
 
 Axes: n rows, d width, f atoms, m entries. Sums are kept in fp32 (fp64 for fp64), whatever the
 operands are in. Tested against closed forms under Triton's interpreter; not yet timed on a device.
-An encoder fused with its top-k is left out: SAELens's makers tried one and saw no gain.
+An encoder fused with its top-k is left out: dictionary_learning's makers tried one and saw no gain.
 """
 
 # A kernel's language looks like Python and has other types.

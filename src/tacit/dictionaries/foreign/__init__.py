@@ -12,6 +12,7 @@ from tacit.base.errors import UserError, look_up
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.dictionaries.files import FACTS, load_dictionary
 from tacit.dictionaries.foreign import dictionary_learning, gemma_scope, sae_lens, sparsify
+from tacit.dictionaries.foreign.ids import downloaded, is_id, place_of
 
 
 @final
@@ -37,9 +38,11 @@ FORMATS: dict[str, Format] = {
 
 
 def open_dictionary(folder: str | Path, *, site: str | None = None) -> Dictionary:
-    """Return the dictionary in a folder, ours or that of any tool in ``FORMATS``.
+    """Return the dictionary in a folder, ours or that of any tool in ``FORMATS``, or of an id.
 
-    ``site`` is where it reads, for files that do not tell.
+    Ids (``hub:OWNER/NAME/FOLDER``, ``sae-lens:RELEASE/ID``, ``neuronpedia:MODEL/NAME``) are
+    downloaded into the hub's cache, or taken from there. ``site`` is where it reads, for files that
+    do not tell.
 
     Codes and reconstructions agree with the tool's own to rounding. What a format does not tell
     (often the site, always the weights of the model) is None in the contract.
@@ -49,7 +52,7 @@ def open_dictionary(folder: str | Path, *, site: str | None = None) -> Dictionar
             shape, a pickle where tensors are expected, and a coding that Tacit has no form of; and
             for a ``site`` that is not the one which its files tell.
     """
-    found = _opened(Path(folder))
+    found = _of_id(str(folder)) if is_id(folder) else _opened(Path(folder))
     told = found.contract.site
     if site is None or site == told:
         return found
@@ -71,6 +74,17 @@ def _opened(folder: Path) -> Dictionary:
     raise UserError(
         f"{folder} is no dictionary that can be read: there is no {folder / FACTS}, and no files "
         f"of {', '.join(FORMATS)}."
+    )
+
+
+def _of_id(name: str) -> Dictionary:
+    place = place_of(name)
+    found = _opened(downloaded(place))
+    if place.factor == 1:
+        return found
+    # It was fitted to rows times the factor, and is to read the rows themselves.
+    return replace(
+        found, centre=found.centre / place.factor, scale=found.scale / place.factor
     )
 
 
