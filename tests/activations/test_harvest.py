@@ -84,7 +84,7 @@ def test_rows_far_above_the_median_norm_are_marked(tmp_path, tiny_subject, progr
 def test_an_interrupted_harvest_goes_on_and_ends_the_same(
     tmp_path, tiny_subject, programs, tiny_store, monkeypatch
 ):
-    import tacit.activations.harvest as room
+    import tacit.activations.shards as room
 
     real, calls = room._read_span, []
 

@@ -135,8 +135,8 @@ def command(monkeypatch, capfd) -> Callable[..., Ended]:
 @pytest.fixture(scope="session")
 def dictionary(tmp_path_factory, tiny_store) -> Path:
     """The folder of a dictionary fitted to ``resid.0`` of the tiny store."""
+    from tacit.verbs.fitting import fit_one
     from tacit.verbs.settings import FitSettings
-    from tacit.verbs.steps import fit_one
 
     folder = tmp_path_factory.mktemp("dictionaries") / "dictionary"
     settings = FitSettings(k=4, steps=20, batch=256)

@@ -25,9 +25,10 @@ from tacit.dictionaries.selections import TopKPositive
 from tacit.dictionaries.site_pairs import Joined
 from tacit.interventions.edits import check_feature
 from tacit.models import load_subject
+from tacit.verbs.fitting import fit_one
 from tacit.verbs.settings import FitSettings
 from tacit.verbs.source import contract_of
-from tacit.verbs.steps import fit_one, index, measure
+from tacit.verbs.steps import index, measure
 
 WIDTH, SHARED, ALONE = 24, 12, 6
 FAST = FitSettings(num_atoms=32, k=4, steps=20, batch=256)

@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from tacit.activations.store import open_store
+from tacit.verbs.fitting import fit_one
 from tacit.verbs.settings import FitSettings
-from tacit.verbs.steps import fit_one, harvest_text
+from tacit.verbs.steps import harvest_text
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +47,19 @@ def test_two_ranks_write_the_dictionary_of_one(split, store, tmp_path):
     alone = fit_one(store, "resid.1", tmp_path / "one", settings=settings)
     for name, tensor in load_file(tmp_path / "two/dictionary.safetensors").items():
         torch.testing.assert_close(tensor, alone.tensors()[name], rtol=1e-2, atol=1e-3)
+
+
+def test_two_ranks_harvest_the_store_of_one(store, tmp_path):
+    options = ["pycode", "--site", "resid.1", "--text", store.parent / "text"]
+    ended = under_torchrun("harvest", *options, "--out", tmp_path / "two")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("tokens") >= 1
+    one, two = open_store(store), open_store(tmp_path / "two", verify=True)
+    assert two.tokens.equals(one.tokens)
+    rows = np.arange(one.num_tokens)
+    torch.testing.assert_close(
+        two.vectors("resid.1", rows), one.vectors("resid.1", rows), rtol=1e-2, atol=1e-2
+    )
 
 
 def test_a_batch_that_does_not_divide_is_one_message_from_each(store, tmp_path):

@@ -5,68 +5,23 @@ Axes: b contexts, t positions, n rows, d width.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, get_args
-
-import numpy as np
-import torch
-from safetensors.torch import save_file
-from torch import Tensor
 
 from tacit.activations.chats import Rendered, render
-from tacit.activations.contexts import Contexts, Mode, cut
-from tacit.activations.store import KIND, Store, open_store, shard_name
+from tacit.activations.contexts import Contexts, cut
+from tacit.activations.crew import ALONE, Crew
+from tacit.activations.harvest_settings import HarvestSettings
+from tacit.activations.shards import notes_of, write_shards
+from tacit.activations.store import KIND, Store, open_store
 from tacit.activations.tokens import finish_store
-from tacit.base.errors import UserError, look_up, unknown
-from tacit.base.files import sha256_of, write_atomically, written_aside
-from tacit.base.folders import whole_folder
-from tacit.base.progress import Progress, Task, silent
+from tacit.base.errors import UserError
+from tacit.base.progress import Progress, silent
 from tacit.data.documents import Corpus
 from tacit.models.subject import Subject
 
-DTYPES: dict[str, torch.dtype] = {
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-    "float32": torch.float32,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class HarvestSettings:
-    """What is read, and by which policy positions are left out of fit and measure."""
-
-    context_tokens: int | None = None
-    """Tokens a window holds, BOS included; None: the subject's own limit, at most 512."""
-    prepend_bos: bool | None = None
-    """Open every window with BOS (or CLS); None: when the tokenizer has one. Its row is kept in
-    the store and marked special."""
-    max_tokens: int | None = None
-    windows: Mode = "split"
-    """How documents become windows: split, packed or documents; see ``contexts.Mode``."""
-    high_norm_factor: float | None = 10.0
-    """A row whose norm is above this many medians of its site is marked; None marks none."""
-    dtype: Literal["float16", "bfloat16", "float32"] = "float16"
-    batch_contexts: int = 16
-    contexts_per_shard: int = 256
-
-    def __post_init__(self) -> None:
-        look_up(DTYPES, self.dtype, "dtype")
-        if self.windows not in get_args(Mode):
-            raise unknown("way of making windows", self.windows, get_args(Mode))
-        if self.batch_contexts < 1 or self.contexts_per_shard % self.batch_contexts:
-            raise UserError(
-                f"contexts_per_shard ({self.contexts_per_shard}) must be a multiple of "
-                f"batch_contexts ({self.batch_contexts})."
-            )
-        if self.high_norm_factor is not None and self.high_norm_factor <= 1:
-            raise UserError(
-                f"high_norm_factor {self.high_norm_factor} would mark ordinary positions; use a "
-                "number well above 1, or none."
-            )
-
+__all__ = ["HarvestSettings", "harvest", "windows_of"]
 
 LONGEST_DEFAULT = 512
 """A longer window must be asked for: attention's memory grows with its square."""
@@ -120,12 +75,14 @@ def harvest(
     *,
     settings: HarvestSettings | None = None,
     replace: bool = False,
+    crew: Crew = ALONE,
     progress: Progress = silent,
 ) -> Store:
     """Return the store in ``folder``, made by one pass of the subject over the corpus.
 
     Killed and called again with the same arguments, it goes on after the last whole shard; on
-    CPU the result is the same to the byte. ``replace``: a store that is there gives way.
+    CPU the result is the same to the byte. ``replace``: a store that is there gives way. Several
+    processes (``crew``) that make the same call share out the shards; the store is the same.
     """
     settings = settings or HarvestSettings()
     if not sites:
@@ -148,102 +105,11 @@ def harvest(
             "prepend_bos": contexts.bos,
         },
     }
-    with whole_folder(folder, manifest, replace=replace) as partial:
+    with crew.folder(folder, manifest, replace=replace) as partial:
         with progress("harvest", contexts.num_tokens, "tokens") as advance:
-            rows = _write_shards(subject, contexts, widths, partial, settings, advance)
-        finish_store(partial, manifest, subject, rendered, contexts, widths, rows)
+            write_shards(subject, contexts, widths, partial, settings, crew, advance)
+        crew.wait()  # all shards are there
+        if crew.number == 0:
+            notes = notes_of(partial, contexts, settings)
+            finish_store(partial, manifest, subject, rendered, contexts, widths, notes)
     return open_store(folder)
-
-
-def _write_shards(
-    subject: Subject,
-    contexts: Contexts,
-    widths: Mapping[str, int],
-    partial: Path,
-    settings: HarvestSettings,
-    advance: Task,
-) -> list[dict[str, object]]:
-    """Write every shard that is not there yet; return the note of each."""
-    notes: list[dict[str, object]] = []
-    for number, first in enumerate(
-        range(0, len(contexts.ids), settings.contexts_per_shard)
-    ):
-        span = slice(first, first + settings.contexts_per_shard)
-        path = partial / shard_name(number)
-        note_path = path.with_suffix(".json")
-        earlier = note_path.exists() and _is_whole(path, note_path)
-        if not earlier:
-            tensors = _read_span(subject, contexts, span, tuple(widths), settings, number)
-            with written_aside(path) as aside:
-                save_file(tensors, aside)
-            rows = int(contexts.mask[span].sum())
-            note = {"rows": rows, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
-            write_atomically(note_path, json.dumps(note))
-        notes.append(json.loads(note_path.read_text()))
-        advance(int(contexts.mask[span].sum()), earlier=earlier)
-    return notes
-
-
-def _is_whole(path: Path, note_path: Path) -> bool:
-    """Return whether a shard from before a kill is the one its note speaks of."""
-    note = json.loads(note_path.read_text())
-    if not path.exists() or path.stat().st_size != note["bytes"]:
-        return False
-    return sha256_of(path) == note["sha256"]
-
-
-def _read_span(
-    subject: Subject,
-    contexts: Contexts,
-    span: slice,
-    sites: tuple[str, ...],
-    settings: HarvestSettings,
-    shard: int,
-) -> dict[str, Tensor]:
-    """Return the vectors and norms of one shard's windows, only where tokens stand.
-
-    Windows of like length run together, as a short one beside a long one is mostly padding.
-    """
-    ids, mask = contexts.ids[span], contexts.mask[span]
-    lengths = mask.sum(axis=1)
-    ends, order = np.cumsum(lengths), np.argsort(-lengths, kind="stable")
-    dtype, num_rows = DTYPES[settings.dtype], int(ends[-1])
-    out = {site: torch.empty(num_rows, subject.width(site), dtype=dtype) for site in sites}
-    norms = {f"norm.{site}": torch.empty(num_rows) for site in sites}
-    for start in range(0, len(ids), settings.batch_contexts):
-        batch = order[start : start + settings.batch_contexts]
-        longest = int(lengths[batch[0]])
-        standing = torch.from_numpy(mask[batch, :longest])
-        flow = subject.run(torch.from_numpy(ids[batch, :longest]), sites=sites)
-        spans = [slice(ends[each] - lengths[each], ends[each]) for each in batch]
-        rows = torch.from_numpy(np.r_[tuple(spans)])
-        for site in sites:
-            value = flow.activations[site].cpu()
-            stored = (value if bool(standing.all()) else value[standing]).reshape(
-                -1, value.shape[-1]
-            )
-            kept = stored.to(dtype)
-            norm = kept.float().norm(dim=1)
-            if not bool(torch.isfinite(norm).all()):
-                raise _not_finite(
-                    stored, site, shard, start // settings.batch_contexts, settings
-                )
-            out[site][rows] = kept
-            norms[f"norm.{site}"][rows] = norm
-    return out | norms
-
-
-def _not_finite(
-    value: Tensor, site: str, shard: int, batch: int, settings: HarvestSettings
-) -> UserError:
-    where = f"site {site}, batch {batch} of shard {shard}"
-    num_bad = int((~torch.isfinite(value)).sum())
-    if num_bad:
-        return UserError(
-            f"{where}: {num_bad} activations are NaN or infinite. The model overflows on this "
-            "text; load it in another dtype, or leave this text out."
-        )
-    return UserError(
-        f"{where}: the largest activation, {float(value.abs().max()):.3g}, does not fit "
-        f"{settings.dtype}; store with --dtype bfloat16 or float32."
-    )

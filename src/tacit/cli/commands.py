@@ -14,6 +14,7 @@ from tacit.base.progress import for_terminal
 from tacit.cli import printing
 from tacit.cli.comparing import comparisons
 from tacit.cli.endings import Commands
+from tacit.cli.fitting import fits
 from tacit.cli.looking import looking
 from tacit.cli.options import (
     AsJson,
@@ -44,6 +45,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.registered_commands.extend(steps.registered_commands)
+app.registered_commands.extend(fits.registered_commands)
 app.registered_commands.extend(looking.registered_commands)
 app.add_typer(studies)
 app.registered_commands.extend(comparisons.registered_commands)

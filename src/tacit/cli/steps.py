@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import enum
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,23 +19,14 @@ from tacit.cli.options import (
     ModelDtype,
     ModelFolder,
     Out,
-    Preset,
     Quiet,
     Replace,
-    Seed,
     StoreFolder,
     Text,
     required,
 )
 
 steps = typer.Typer()
-
-
-class Split(enum.Enum):
-    """What processes share out."""
-
-    rows = "rows"
-    atoms = "atoms"
 
 
 @steps.command(
@@ -75,6 +64,7 @@ def harvest(
     quiet: Quiet = False,
 ) -> None:
     """Record what flows through sites of a model into a store; resumable."""
+    from tacit.dictionaries.ranks import meeting
     from tacit.verbs.settings import ReadSettings
     from tacit.verbs.steps import harvest_text
 
@@ -89,95 +79,25 @@ def harvest(
         "load.dtype": model_dtype,
     }
     settings, _ = gather(ReadSettings, sets=sets or [], options=options)
-    made = harvest_text(
-        required(model, model_folder),
-        settings.source,
-        site,
-        out,
-        settings=settings.harvest(),
-        load=settings.load,
-        replace=replace,
-        progress=for_terminal(quiet=quiet or as_json),
-    )
+    with meeting() as ranks:
+        made = harvest_text(
+            required(model, model_folder),
+            settings.source,
+            site,
+            out,
+            settings=settings.harvest(),
+            load=settings.load,
+            replace=replace,
+            ranks=ranks,
+            progress=for_terminal(quiet=quiet or as_json or ranks.number > 0),
+        )
+    if ranks.number > 0:
+        return
     facts = {"folder": str(out), "tokens": made.num_tokens, "sites": list(made.sites)}
     told = ("num_special", "num_high_norm", "num_dropped_tokens", "skipped_documents")
     facts |= {name: made.manifest[name] for name in told}
     facts |= {"tokens_of_role": made.manifest["tokens_of_role"]} if made.roles else {}
     printing.write(json.dumps(facts) if as_json else _in_lines(facts))
-
-
-@steps.command(
-    epilog="Example: tacit fit --store runs/store --site resid.1 --k 16 --out runs/dict"
-)
-def fit(
-    *,
-    store: Annotated[
-        list[Path],
-        typer.Option(
-            help="A store made by `tacit harvest`; two, of two models that read the same text, "
-            "make a crosscoder."
-        ),
-    ],
-    site: Annotated[
-        list[str],
-        typer.Option(help="A site of the store; several make a crosscoder of them."),
-    ],
-    target: Annotated[
-        str | None,
-        typer.Option(help="A later site to rebuild from --site: a transcoder."),
-    ] = None,
-    preset: Preset = None,
-    method: Annotated[
-        str | None, typer.Option(help="`tacit list methods` names them.")
-    ] = None,
-    atoms: Annotated[
-        int | None, typer.Option(help="Atoms; default 8 times the width.")
-    ] = None,
-    k: Annotated[int | None, typer.Option(help="Active atoms a token.")] = None,
-    penalty: Annotated[float | None, typer.Option(help="L1 penalty.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Rows a step.")] = None,
-    seed: Seed = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A setting of the method: extra.NAME=value."),
-    ] = None,
-    split: Annotated[
-        Split, typer.Option(help="Under torchrun: what is shared out, rows or atoms.")
-    ] = Split.rows,
-    out: Out,
-    replace: Replace = False,
-    quiet: Quiet = False,
-) -> None:
-    """Fit a dictionary to a store: an autoencoder, a transcoder or a crosscoder; resumable."""
-    from tacit.dictionaries.ranks import meeting
-    from tacit.verbs.frontier import how_it_ended
-    from tacit.verbs.settings import FitSettings
-    from tacit.verbs.settings import preset as chosen_preset
-    from tacit.verbs.steps import fit_one
-
-    options = {"method": method, "num_atoms": atoms, "k": k, "penalty": penalty}
-    options |= {"steps": steps, "batch": batch}
-    base = chosen_preset(preset)
-    settings, passed = gather(FitSettings, base=base, sets=sets or [], options=options)
-    with meeting(split.value) as ranks:
-        made = fit_one(
-            store,
-            site,
-            out,
-            target=target,
-            settings=settings,
-            seed=seed or 0,
-            passed=passed,
-            replace=replace,
-            ranks=ranks,
-            progress=for_terminal(quiet=quiet or ranks.number > 0),
-        )
-    if ranks.number > 0:
-        return
-    said = f"{out}: {made.method}, {made.num_atoms} atoms of width {made.width}"
-    ended = how_it_ended(made.outcome)
-    printing.write(said if ended is None else f"{said}; {ended}")
 
 
 @steps.command(

@@ -5,6 +5,7 @@ Axes: b batch, t position, d activation width, f directions, v vocabulary.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -67,6 +68,8 @@ class Subject:
     """Tokens that end a text."""
     padding_id: int
     """Fills the end of short rows, masked."""
+    _one_pass: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    """Held during a pass: its hooks would see the values of another thread's."""
 
     def sites(self) -> tuple[str, ...]:
         """Return the sites' names, shallow to deep; for an unknown family its module paths."""
@@ -80,11 +83,7 @@ class Subject:
     @property
     def special_ids(self) -> frozenset[int]:
         """Ids of tokens that are not text, such as BOS and padding."""
-        return (
-            frozenset(self.tokenizer.all_special_ids)
-            if self.tokenizer is not None
-            else frozenset()
-        )
+        return frozenset(getattr(self.tokenizer, "all_special_ids", ()))
 
     def width(self, site: str) -> int:
         """Return the size of a site's last axis; a bare module's is known of linear maps only."""
@@ -139,6 +138,7 @@ class Subject:
             self._check_has_logits()
         given, out = self._given(inputs, prepend_bos=prepend_bos), None
         with (
+            self._one_pass,
             torch.set_grad_enabled(gradients),
             hooked(
                 self.site_map, sites, edits, stop=not logits, keep_graph=gradients

@@ -16,7 +16,7 @@ from tacit.dictionaries.ranks import ALONE, Ranks
 from tacit.models.subject import Subject
 from tacit.verbs.members import Member
 from tacit.verbs.settings import PaceSettings, TextSettings
-from tacit.verbs.source import Source
+from tacit.verbs.source import AnySource
 
 EPOCHS = 8
 FEWEST_STEPS, MOST_STEPS = 500, 20_000
@@ -39,14 +39,16 @@ def harvested(
     )
 
 
-def steps_of(settings: PaceSettings, source: Source) -> int:
+def steps_of(settings: PaceSettings, source: AnySource) -> int:
     """Return the steps asked for, or eight passes within bounds."""
-    one_pass = len(source.rows(held_out=False)) // settings.batch
-    return settings.steps or min(MOST_STEPS, max(FEWEST_STEPS, EPOCHS * one_pass))
+    if settings.steps is not None:
+        return settings.steps
+    one_pass = source.num_rows() // settings.batch
+    return min(MOST_STEPS, max(FEWEST_STEPS, EPOCHS * one_pass))
 
 
 def fit_store(
-    source: Source,
+    source: AnySource,
     members: Mapping[str, Member],
     settings: PaceSettings,
     folder: Path,
@@ -63,7 +65,7 @@ def fit_store(
 
 
 def fit_seeds(
-    source: Source,
+    source: AnySource,
     members: Mapping[str, Member],
     settings: PaceSettings,
     folder: Path,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -95,6 +95,10 @@ class Source:
         own = {"stores": [store_identity(store) for store in self.stores]}
         return {**own, "sites": list(self.sites), "target": self.target}
 
+    def num_rows(self) -> int:
+        """Return the usable training rows."""
+        return len(self.rows(held_out=False))
+
     def rows(self, *, held_out: bool) -> Int[np.ndarray, " n"]:
         """Return the rows that are usable at every site of every store."""
         sites = [*self.sites, *([] if self.target is None else [self.target])]
@@ -118,14 +122,10 @@ class Source:
             )
             for store in self.stores
         ]
-        if self.target is not None:
-            return Paired(streams[0], reads=sites[0], rebuilds=self.target)
         if len(streams) > 1:
             both = Beside(streams=dict(zip(SIDES, streams, strict=True)))
             return Joined(both, both.sites)
-        if len(sites) > 1:
-            return Joined(streams[0], sites)
-        return streams[0]
+        return as_asked(streams[0], self.sites, self.target)
 
     def contract(self) -> InputContract:
         """Return what a dictionary fitted to this expects of its input; the fit adds the site."""
@@ -135,6 +135,57 @@ class Source:
             return first
         names = " and ".join(str(each.subject) for each in contracts)
         return replace(first, subject=names, subject_digest=None)
+
+    def ended(self) -> dict[str, Any]:
+        """Return nothing to note: what a store leaves out is told by its manifest."""
+        return {}
+
+
+def as_asked(blocks: Blocks, sites: Sequence[str], target: str | None) -> Blocks:
+    """Return one site's blocks, pairs for a transcoder, or several sites side by side."""
+    if target is not None:
+        return Paired(blocks, reads=sites[0], rebuilds=target)
+    return Joined(blocks, sites) if len(sites) > 1 else blocks
+
+
+@runtime_checkable
+class AnySource(Protocol):
+    """What every source of a fit offers; see ``Source``."""
+
+    @property
+    def is_crosscoder(self) -> bool:
+        """Whether several parts are read at once."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Width of what is read."""
+        ...
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Settings that a method needs to read this."""
+        ...
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this source from any other."""
+        ...
+
+    def num_rows(self) -> int:
+        """Return the usable training rows."""
+        ...
+
+    def blocks(self, settings: PaceSettings, seed: int) -> Blocks:
+        """Return the shuffled blocks of the training rows."""
+        ...
+
+    def contract(self) -> InputContract:
+        """Return what a dictionary fitted to this expects of its input."""
+        ...
+
+    def ended(self) -> Mapping[str, Any]:
+        """Stop reading; return what the outcome of a fit should say of it."""
+        ...
 
 
 def contract_of(store: Store, site: str | None = None) -> InputContract:
