@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 import tacit.metrics
 from tacit.metrics import (
     METRICS,
+    alike_share,
     auroc,
     best_f1_threshold,
+    count_close,
     count_firing,
     cross_entropy,
     crossed_bootstrap,
+    excess_over_best,
     f1,
     fraction_variance_unexplained,
     log_log_slope,
@@ -29,8 +32,13 @@ from tacit.metrics import (
     mean_l0,
     mmcs,
     mmcs_of_atoms,
+    modes_of,
+    participation_ratio,
+    participation_share,
+    plateau_excess,
     rank_correlation,
     steps_ratio,
+    valley,
 )
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
@@ -116,6 +124,15 @@ def _losses(random):
     return loss_recovered(clean, clean + cost - 1, clean + ablated + 1e-6)
 
 
+def _cosines(random):
+    """Between 8 and 60 values in one or two groups, some of them equal."""
+    n = int(random.integers(8, 60))
+    far = random.integers(2) * (random.random(n) < 0.4)
+    return (0.1 * random.normal(size=n) + far).round(
+        int(random.integers(1, 9))
+    ) + np.arange(n) * 1e-6
+
+
 def _difference(random, value):
     """Two units of each side, as the comparison of two runs has them."""
     sides = [[[value(random), 1.0] for _ in range(2)] for _ in range(2)]
@@ -146,6 +163,15 @@ VALUES = {
     "steps_ratio": lambda r: steps_ratio([(3, 1.0)], [(int(r.integers(1, 9)), 1.0)], 0.5),
     "shared_cosine": lambda r: match(*_directions(r)).shared_cosine(),
     "shared_above_0.9": lambda r: match(*_directions(r), either_sign=True).shared(),
+    "shared_per_dimension": lambda r: match(*_directions(r)).shared_per_dimension(3),
+    "shared_per_dimension_excess": lambda r: excess_over_best(r.normal(), [r.normal()]),
+    "close_atoms": lambda r: count_close(*_directions(r)),
+    "bimodality_p": lambda r: modes_of(_cosines(r), r, repeats=9).p_value,
+    "valley": lambda r: valley(_cosines(r)),
+    "participation_ratio": lambda r: participation_ratio(_directions(r)[0]),
+    "participation_share": lambda r: participation_share(_directions(r)[0], r),
+    "plateau_excess": lambda r: plateau_excess(r.uniform(-1, 1, 5).tolist()),
+    "alike_share": lambda r: alike_share(r.random(4)),
 }
 VALUES |= {
     f"{name}_difference": lambda r, name=name: _difference(r, VALUES[name])

@@ -8,7 +8,7 @@ import torch
 from tacit.base.progress import silent
 from tacit.base.records import Result
 from tacit.studies.runner import run_study
-from tacit.studies.toy_superposition.analysis import over_seeds, side_of, slope_of
+from tacit.studies.toy_superposition.analysis import over_seeds, slope_of
 from tacit.studies.toy_superposition.cells import Cell, description_bits, stickiness
 from tacit.studies.toy_superposition.proxies import (
     PROXIES,
@@ -19,6 +19,7 @@ from tacit.studies.toy_superposition.proxies import (
 )
 from tacit.studies.toy_superposition.settings import ToySettings
 from tacit.studies.toy_superposition.starts import measure_starts, way_of
+from tacit.studies.units import side_of
 
 WORLD = {"num_features": 24, "width": 16, "num_active": 2}
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tacit.base.errors import UserError
 from tacit.base.progress import for_terminal
 from tacit.cli import printing
 from tacit.cli.endings import Commands
@@ -80,6 +81,10 @@ def run(
         list[str] | None,
         typer.Option("--set", help="A setting of the study, e.g. steps=6000; repeatable."),
     ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option("--text", help="Text to read instead of the study's own (source)."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take, and run nothing.")
     ] = False,
@@ -91,16 +96,20 @@ def run(
     from tacit.studies import load_study
     from tacit.studies.runner import run_study, settings_of
 
-    study = load_study(name)
+    study, sets = load_study(name), list(sets or [])
+    if text is not None:
+        if "source" not in study.settings.model_fields:
+            raise UserError(f"{name} reads no text; leave --text out.")
+        sets.append(f"source={text}")
     if dry_run:
-        settings, _ = settings_of(study, preset, sets or [])
+        settings, _ = settings_of(study, preset, sets)
         _say(vars(study.estimate(settings)), as_json=as_json)
         return
     made = run_study(
         study,
         preset,
         out or Path("runs") / f"{name}-{preset}",
-        sets=sets or [],
+        sets=sets,
         replace=replace,
         progress=for_terminal(quiet=quiet or as_json),
     )

@@ -75,7 +75,9 @@ def initial_state(
     x = block.detach().to(torch.promote_types(block.dtype, torch.float32))
     rebuilt = x if reads is None else x[:, reads:]
     middle, scale = _centre_and_scale(rebuilt, centre, scaled=scaled)
-    atoms = _unit_rows(rebuilt, num_atoms, stream(seed, "dictionaries/atoms"))
+    # Sizes begin apart: directions that two sizes shared from the start would look like agreement.
+    rng = stream(seed, f"dictionaries/atoms of {num_atoms}")
+    atoms = _unit_rows(rebuilt, num_atoms, rng)
     leaves = {
         "atoms": atoms,
         "encoder": atoms.clone(),

@@ -1,5 +1,6 @@
 """Numbers used by two rooms or more and free of any domain, one definition for each name."""
 
+from tacit.metrics.bimodality import Modes, bimodality_p, modes_of, valley
 from tacit.metrics.bootstrap import (
     bootstrap_mean,
     bootstrap_ratio,
@@ -8,8 +9,10 @@ from tacit.metrics.bootstrap import (
 )
 from tacit.metrics.catalogue import METRICS
 from tacit.metrics.choosing import (
+    excess_over_best,
     log_log_slope,
     lost_by_choosing,
+    plateau_excess,
     rank_correlation,
     steps_ratio,
 )
@@ -28,6 +31,7 @@ from tacit.metrics.hierarchy import crossed_bootstrap, hierarchical_bootstrap
 from tacit.metrics.intervals import Interval, Resampling, wilson
 from tacit.metrics.labels import (
     BestThreshold,
+    alike_share,
     auroc,
     auroc_sparse,
     best_f1_threshold,
@@ -37,9 +41,15 @@ from tacit.metrics.labels import (
 )
 from tacit.metrics.loss import cross_entropy, loss_recovered, token_losses
 from tacit.metrics.metric_row import MetricRow
+from tacit.metrics.participation import (
+    participation_ratio,
+    participation_ratios,
+    participation_share,
+)
 from tacit.metrics.recovery import (
     Matching,
     best_cosines,
+    count_close,
     match,
     mmcs,
     mmcs_of_atoms,
@@ -48,45 +58,56 @@ from tacit.metrics.recovery import (
 from tacit.metrics.sparsity import Firing, count_firing, mean_l0
 
 __all__ = [
-    "log_log_slope",
-    "lost_by_choosing",
-    "rank_correlation",
-    "steps_ratio",
     "METRICS",
     "BestThreshold",
     "Firing",
     "Interval",
     "Matching",
     "MetricRow",
+    "Modes",
     "PermutationTest",
     "Resampling",
     "UnitSums",
     "VarianceUnexplained",
+    "alike_share",
     "auroc",
     "auroc_sparse",
     "best_cosines",
     "best_f1_threshold",
     "best_f1_threshold_sparse",
+    "bimodality_p",
     "bootstrap_mean",
     "bootstrap_ratio",
     "bootstrap_rows",
     "bootstrap_sums",
+    "count_close",
     "count_firing",
     "cross_entropy",
     "crossed_bootstrap",
+    "excess_over_best",
     "f1",
     "f1_sparse",
     "fraction_variance_unexplained",
     "hierarchical_bootstrap",
+    "log_log_slope",
     "loss_recovered",
+    "lost_by_choosing",
     "match",
     "mean_l0",
     "mmcs",
     "mmcs_of_atoms",
+    "modes_of",
     "paired_difference",
+    "participation_ratio",
+    "participation_ratios",
+    "participation_share",
+    "plateau_excess",
     "random_floor",
+    "rank_correlation",
     "sign_flip_test",
+    "steps_ratio",
     "token_losses",
     "two_sample_test",
+    "valley",
     "wilson",
 ]

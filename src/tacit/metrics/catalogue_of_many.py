@@ -58,8 +58,8 @@ _ROWS = (
         computed_by="recovery.Matching.shared_cosine",
         source="assignment by Kuhn 1955; between seeds as in Paulo and Belrose 2025, "
         "arXiv:2501.16615",
-        caution="random atoms do not score 0: read it beside theirs; dictionaries of one seed "
-        "begin from the same directions; dead atoms count; of signed codes either sign",
+        caution="random atoms do not score 0: read it beside theirs; dictionaries of one seed and "
+        "size begin from the same directions; dead atoms count; of signed codes either sign",
     ),
     MetricRow(
         name="shared_above_0.9",
@@ -71,6 +71,102 @@ _ROWS = (
         source="assignment by Kuhn 1955; the threshold in the code of Cunningham et al. 2023, "
         "arXiv:2309.08600",
         caution="an atom split in two in the other dictionary counts as not shared",
+    ),
+    MetricRow(
+        name="shared_per_dimension",
+        formula="one-to-one pairs with cosine above 0.9 / d",
+        range=(0.0, math.inf),
+        direction="neither",
+        unit="1",
+        computed_by="recovery.Matching.shared_per_dimension",
+        source="counts of Cunningham and Riggs 2023, \"[Replication] Conjecture's Sparse Coding in "
+        'Small Transformers"',
+        caution="two dictionaries can agree on what is no feature, such as axes of shuffled "
+        "rows: read it beside that",
+    ),
+    MetricRow(
+        name="shared_per_dimension_excess",
+        formula="shared_per_dimension - the largest of the controls', at the same sizes",
+        range=(-math.inf, math.inf),
+        direction="neither",
+        unit="1",
+        computed_by="choosing.excess_over_best",
+        source="ours",
+        caution="the largest of several controls is high by luck, which lowers it",
+    ),
+    MetricRow(
+        name="close_atoms",
+        formula="atoms whose largest cosine with one of the other dictionary exceeds 0.9",
+        range=(0.0, math.inf),
+        direction="neither",
+        unit="1",
+        computed_by="recovery.count_close",
+        source="the code of Cunningham et al. 2023, arXiv:2309.08600",
+        caution="several atoms may have one and the same partner",
+    ),
+    MetricRow(
+        name="bimodality_p",
+        formula="share of resamples of the least smoothed density with one mode that have more "
+        "modes at that smoothing, (count + 1) / (n + 1)",
+        range=(0.0, 1.0),
+        direction="neither",
+        unit="1",
+        computed_by="bimodality.bimodality_p",
+        source="Silverman 1981, J. R. Stat. Soc. B 43",
+        caution="conservative; with thousands of values any second bump is found",
+    ),
+    MetricRow(
+        name="valley",
+        formula="lowest density between the two modes / density at the lower mode, at the least "
+        "smoothing with two modes",
+        range=(0.0, 1.0),
+        direction="neither",
+        unit="1",
+        computed_by="bimodality.valley",
+        source="ours",
+        caution="1 is one mode; a few values far off make a mode of their own",
+    ),
+    MetricRow(
+        name="participation_ratio",
+        formula="mean over directions of (sum of squares)^2 / sum of fourth powers",
+        range=(1.0, math.inf),
+        direction="neither",
+        unit="1",
+        computed_by="participation.participation_ratio",
+        source="Bell and Dean 1970, Discuss. Faraday Soc. 50",
+        caution="depends on the axes; at most d, about d / 3 for random directions",
+    ),
+    MetricRow(
+        name="participation_share",
+        formula="participation_ratio / that of the same directions turned at random",
+        range=(0.0, math.inf),
+        direction="neither",
+        unit="1",
+        computed_by="participation.participation_share",
+        source="ours",
+        caution="1 is no more aligned with the axes than by chance; a few large entries already "
+        "lower it",
+    ),
+    MetricRow(
+        name="plateau_excess",
+        formula="rise over the first half of the steps - 2 x change over the second half",
+        range=(-math.inf, math.inf),
+        direction="neither",
+        unit="1",
+        computed_by="choosing.plateau_excess",
+        source="ours",
+        caution="above 0: a rise, then at most half as much change; it goes by three values",
+    ),
+    MetricRow(
+        name="alike_share",
+        formula="share of features of which at least 0.8 of the examples have one thing in common",
+        range=(0.0, 1.0),
+        direction="higher",
+        unit="1",
+        computed_by="labels.alike_share",
+        source="ours",
+        caution="only what is labelled can be in common; read it beside that of random "
+        "directions",
     ),
 )
 

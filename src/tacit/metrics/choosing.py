@@ -80,3 +80,29 @@ def steps_ratio(
         for readings in (one, other)
     )
     return None if first is None or not second else first / second
+
+
+def plateau_excess(values: Sequence[float]) -> float:
+    """Return the rise over the first half of the steps less twice the change over the second.
+
+    Above 0: a rise, then at most half as much change. The middle of an even number of values is
+    the later one.
+
+    Raises:
+        UserError: with fewer than three values.
+    """
+    if len(values) < FEWEST_RANKED:
+        raise UserError(f"a plateau was asked of {len(values)} values; it takes three.")
+    middle = values[len(values) // 2]
+    return (middle - values[0]) - 2 * abs(values[-1] - middle)
+
+
+def excess_over_best(value: float, others: Sequence[float]) -> float:
+    """Return a value less the largest of others: above 0, more than every control.
+
+    Raises:
+        UserError: without any other.
+    """
+    if not others:
+        raise UserError("an excess over no controls was asked for; give one or more.")
+    return value - max(others)

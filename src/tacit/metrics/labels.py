@@ -130,6 +130,22 @@ def best_f1_threshold_sparse(
     return _best(values[above], labels[above], num_positive, 0.0)
 
 
+def alike_share(common: Float[np.ndarray, " m"], *, least: float = 0.8) -> float:
+    """Return the share of features whose examples have something in common.
+
+    ``common``: for each feature the largest share of its examples that have one thing in common.
+
+    Raises:
+        UserError: with no feature, or a share outside 0 to 1.
+    """
+    if not len(common) or not ((common >= 0) & (common <= 1)).all():
+        raise UserError(
+            f"the alike among {len(common)} features were asked for; give one or more, each "
+            "with a share from 0 to 1."
+        )
+    return float((common >= least).mean())
+
+
 def _f1(
     scores: np.ndarray, labels: np.ndarray, threshold: float, num_positive: int
 ) -> float:

@@ -58,6 +58,13 @@ def mmcs_of_atoms(
     return float(best_cosines(atoms, true_features).double().mean())
 
 
+def count_close(
+    of: Float[Tensor, "g d"], among: Float[Tensor, "f d"], above: float = RECOVERED_COSINE
+) -> int:
+    """Return how many rows of ``of`` have a cosine above ``above`` with a row of ``among``."""
+    return int((best_cosines(of, among) > above).sum())
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Matching:
@@ -101,6 +108,10 @@ class Matching:
     def shared(self, above: float = RECOVERED_COSINE) -> float:
         """Return the share of the smaller dictionary's atoms whose partner exceeds ``above``."""
         return float((self.cosines > above).mean())
+
+    def shared_per_dimension(self, width: int, above: float = RECOVERED_COSINE) -> float:
+        """Return the pairs that exceed ``above`` over the dimensions: above 1, more than axes."""
+        return float((self.cosines > above).sum()) / width
 
 
 def match(

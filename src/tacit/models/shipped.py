@@ -6,7 +6,8 @@ from pathlib import Path
 from tacit.base.errors import UserError
 
 SHIPPED: Mapping[str, Path] = {
-    "pycode": Path(__file__).parent / "shipped" / "pycode",
+    name: Path(__file__).parent / "shipped" / name
+    for name in ("pycode", "small-16-0", "small-16-1", "small-32-0", "small-32-1")
 }
 """Folders in the layout of the Hugging Face hub, by name."""
 

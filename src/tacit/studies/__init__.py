@@ -11,6 +11,10 @@ from tacit.studies.study import Study
 
 STUDIES: Mapping[str, tuple[str, str]] = {
     "toy-superposition": ("tacit.studies.toy_superposition.recipe", "ToySuperposition"),
+    "small-transformers": (
+        "tacit.studies.small_transformers.recipe",
+        "SmallTransformers",
+    ),
 }
 """Name of a study -> module and class, loaded on use."""
 

@@ -24,6 +24,8 @@ class Recipe:
     """Attention heads of a layer; they share the width evenly."""
     context_tokens: int
     """Tokens that the model reads at once, BOS included."""
+    rotary_share: float = 0.25
+    """Share of a head's dimensions that tell positions; an even number of dimensions."""
     schedule: PretrainSettings
     seed: int
     """Root seed of weights, order of the text and interval."""
@@ -33,6 +35,12 @@ class Recipe:
             raise UserError(
                 f"{self.num_heads} heads over a width of {self.width} were asked for; the width "
                 "must be a multiple of the heads."
+            )
+        turning = self.rotary_share * self.width / self.num_heads
+        if turning < 2 or turning % 2:
+            raise UserError(
+                f"{turning:g} dimensions of each head would tell positions; they must be an even "
+                "number, 2 or more: widen the model, or give it fewer heads."
             )
 
 
@@ -48,7 +56,27 @@ PYCODE = Recipe(
     seed=0,
 )
 
-RECIPES: dict[str, Recipe] = {"pycode": PYCODE}
+
+def small(width: int, seed: int) -> Recipe:
+    """Return the recipe of a small transformer, as in the study ``small-transformers``."""
+    return Recipe(
+        name=f"small-{width}-{seed}",
+        source="python-stdlib",
+        vocabulary=1024,
+        width=width,
+        num_layers=6,
+        num_heads=4,
+        context_tokens=128,
+        rotary_share=1.0,
+        schedule=PretrainSettings(num_steps=1_500, batch_contexts=8, learning_rate=1e-2),
+        seed=seed,
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    each.name: each
+    for each in (PYCODE, *(small(width, seed) for width in (16, 32) for seed in (0, 1)))
+}
 
 
 def shortened(recipe: Recipe, num_steps: int) -> Recipe:

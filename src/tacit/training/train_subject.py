@@ -1,31 +1,35 @@
-"""From a recipe to a micro subject's folder: tokenizer, weights, card and curve."""
+"""From a recipe to a micro subject's folder: tokenizer, weights, card and curve.
+
+Axes: k held-out documents.
+"""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import nn
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
 
-from tacit.activations.contexts import PADDING, Contexts, cut
+from tacit.activations.contexts import PADDING
 from tacit.base.files import write_atomically
 from tacit.base.seeds import stream, torch_seed
 from tacit.data.documents import Corpus
-from tacit.data.text import load_text
-from tacit.training.baselines import WittenBell, gzip_nats_per_byte, unigram_nats
 from tacit.training.card import card_text
+from tacit.training.lesson import Lesson, lesson_of
 from tacit.training.pretrain import Report, next_token_losses, pretrain
 from tacit.training.recipes import Recipe
-from tacit.training.tokenizer import END_OF_TEXT_ID, train_tokenizer
+from tacit.training.tokenizer import END_OF_TEXT_ID
 
-PARTS: tuple[Literal["train", "held-out"], ...] = ("train", "held-out")
+_BUILDING = threading.Lock()
+"""Weights are drawn from PyTorch's one generator, which threads share."""
 EVALUATION_ROWS = 16
 """Rows scored at once when the held-out loss is measured."""
 
@@ -54,7 +58,10 @@ class HeldOut:
 
 def build(recipe: Recipe) -> GPTNeoXForCausalLM:
     """Return the recipe's model with random weights drawn from its seed."""
-    with torch.random.fork_rng():
+    turning: dict[str, Any] = {
+        "rotary_pct": recipe.rotary_share
+    }  # no field, yet it is read
+    with _BUILDING, torch.random.fork_rng():
         torch.manual_seed(torch_seed(recipe.seed, "training/weights") % 2**32)
         return GPTNeoXForCausalLM(
             GPTNeoXConfig(
@@ -64,6 +71,7 @@ def build(recipe: Recipe) -> GPTNeoXForCausalLM:
                 num_attention_heads=recipe.num_heads,
                 intermediate_size=4 * recipe.width,
                 max_position_embeddings=recipe.context_tokens,
+                **turning,
                 bos_token_id=END_OF_TEXT_ID,
                 eos_token_id=END_OF_TEXT_ID,
                 use_cache=False,
@@ -71,46 +79,25 @@ def build(recipe: Recipe) -> GPTNeoXForCausalLM:
         )
 
 
-def tokenise_with(
-    tokenizer: PreTrainedTokenizerFast,
-) -> Callable[[str], tuple[list[int], list[tuple[int, int]]]]:
-    """Return the function from text to ids and character offsets, no token added."""
-
-    def tokenise(text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        return encoded["input_ids"], encoded["offset_mapping"]
-
-    return tokenise
-
-
 def train_subject(
     recipe: Recipe,
     folder: Path,
     *,
+    lesson: Lesson | None = None,
     work: Path | None = None,
     report: Report | None = None,
 ) -> HeldOut:
     """Train the recipe's subject into ``folder`` and return its held-out loss.
 
-    ``work`` keeps what a killed run resumes from; ``report`` hears of every step. Files: the
-    Hugging Face folder, ``training.json`` (all facts) and ``README.md`` (the card).
+    ``lesson``: the recipe's own, if it is there already. ``work`` keeps what a killed run resumes
+    from; ``report`` hears of every step. Files: the Hugging Face folder, ``training.json`` (all
+    facts) and ``README.md`` (the card).
     """
-    corpus = load_text(recipe.source)
-    held_out = corpus.split("held-out")
-    tokenizer = train_tokenizer(corpus.split("train"), vocabulary=recipe.vocabulary)
-    windows = {
-        part: cut(
-            tokenise_with(tokenizer),
-            corpus.split(part),
-            context_tokens=recipe.context_tokens,
-            bos_id=END_OF_TEXT_ID,
-        )
-        for part in PARTS
-    }
+    lesson = lesson or lesson_of(recipe)
     model = build(recipe)
     curve = pretrain(
         model,
-        windows["train"].ids,
+        lesson.train.ids,
         recipe.schedule,
         padding=PADDING,
         seed=recipe.seed,
@@ -118,11 +105,11 @@ def train_subject(
         report=report,
     )
     model.half().float()  # what is shipped is what is scored
-    found = evaluate(model, windows["train"], windows["held-out"], held_out, recipe)
-    save(model, tokenizer, folder)
+    found = evaluate(model, lesson, recipe)
+    save(model, lesson.tokenizer, folder)
     facts = {
-        **facts_of(recipe, corpus, model),
-        "train_tokens": windows["train"].num_tokens,
+        **facts_of(recipe, lesson.corpus, model),
+        "train_tokens": lesson.train.num_tokens,
         "held_out": asdict(found),
         "loss_curve_every_50": [round(loss, 4) for loss in curve[::50]],
     }
@@ -161,13 +148,37 @@ def save(model: nn.Module, tokenizer: PreTrainedTokenizerFast, folder: Path) -> 
     model.float()
 
 
-@torch.no_grad()
-def evaluate(
-    model: nn.Module, train: Contexts, windows: Contexts, held_out: Corpus, recipe: Recipe
-) -> HeldOut:
+def evaluate(model: nn.Module, lesson: Lesson, recipe: Recipe) -> HeldOut:
     """Return the held-out loss and its baselines, all over the same tokens."""
-    nats = np.zeros(len(held_out.documents))
-    counts = np.zeros(len(held_out.documents))
+    nats, counts = held_out_losses(model, lesson)
+    rng = stream(recipe.seed, "training/held-out interval")
+    draws = rng.integers(0, len(nats), size=(2_000, len(nats)))
+    low, high = np.quantile(
+        nats[draws].sum(axis=1) / counts[draws].sum(axis=1), [0.025, 0.975]
+    )
+    num, num_bytes = int(counts.sum()), len(lesson.held_out_text)
+    others = lesson.baselines
+    return HeldOut(
+        nats_per_token=float(nats.sum() / num),
+        interval=(float(low), float(high)),
+        nats_per_byte=float(nats.sum() / num_bytes),
+        num_tokens=num,
+        num_documents=len(nats),
+        unigram_nats_per_token=others["unigram"],
+        unigram_nats_per_byte=others["unigram"] * num / num_bytes,
+        trigram_nats_per_token=others["trigram"],
+        trigram_nats_per_byte=others["trigram"] * num / num_bytes,
+        gzip_nats_per_byte=others["gzip"],
+    )
+
+
+@torch.no_grad()
+def held_out_losses(
+    model: nn.Module, lesson: Lesson
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Return each held-out document's sum of losses in nats, and its tokens predicted."""
+    windows, num = lesson.held_out, len(lesson.corpus.split("held-out").documents)
+    nats, counts = np.zeros(num), np.zeros(num)
     for first in range(0, len(windows.ids), EVALUATION_ROWS):
         rows = slice(first, first + EVALUATION_ROWS)
         ids = torch.from_numpy(windows.ids[rows])
@@ -178,29 +189,4 @@ def evaluate(
         owner = windows.document[rows][:, 1:][mask[:, 1:].numpy()]
         np.add.at(nats, owner, losses)
         np.add.at(counts, owner, 1)
-    rng = stream(recipe.seed, "training/held-out interval")
-    draws = rng.integers(0, len(nats), size=(2_000, len(nats)))
-    low, high = np.quantile(
-        nats[draws].sum(axis=1) / counts[draws].sum(axis=1), [0.025, 0.975]
-    )
-    text = "".join(document.text for document in held_out.documents).encode()
-    num = int(counts.sum())
-    rows_of = [row[1:][row[1:] != PADDING] for row in train.ids]
-    held_rows = [row[1:][row[1:] != PADDING] for row in windows.ids]
-    unigram = unigram_nats(
-        np.concatenate(rows_of), np.concatenate(held_rows), recipe.vocabulary
-    )
-    trigram = WittenBell(rows_of, recipe.vocabulary)
-    trigram_nats = float(np.concatenate([trigram.nats(row) for row in held_rows]).mean())
-    return HeldOut(
-        nats_per_token=float(nats.sum() / num),
-        interval=(float(low), float(high)),
-        nats_per_byte=float(nats.sum() / len(text)),
-        num_tokens=num,
-        num_documents=len(nats),
-        unigram_nats_per_token=unigram,
-        unigram_nats_per_byte=unigram * num / len(text),
-        trigram_nats_per_token=trigram_nats,
-        trigram_nats_per_byte=trigram_nats * num / len(text),
-        gzip_nats_per_byte=gzip_nats_per_byte(text),
-    )
+    return nats, counts

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from tacit.base.records import Gap, Judgement, Record, Result
 from tacit.base.seeds import stream
-from tacit.metrics.bootstrap import bootstrap_mean
 from tacit.metrics.choosing import log_log_slope, steps_ratio
-from tacit.metrics.results import as_result
 from tacit.studies.study import Finding, Findings
 from tacit.studies.toy_superposition.cells import Cell
 from tacit.studies.toy_superposition.pages import pages_of
@@ -26,8 +23,14 @@ from tacit.studies.toy_superposition.proxies import (
 from tacit.studies.toy_superposition.settings import ToySettings
 from tacit.studies.toy_superposition.starts import Reading, way_of
 from tacit.studies.toy_superposition.tables import read_cells, read_starts
+from tacit.studies.units import (
+    REPRODUCED_ABOVE,
+    REPRODUCED_BELOW,
+    Of,
+    over_units,
+    side_of,
+)
 
-Of = Mapping[str, str | int | float]
 WELL_FOUND = 0.9
 """MMCS from which the features count as recovered."""
 CHEAP = 0.05
@@ -55,7 +58,6 @@ UNTESTABLE = (
     ),
 )
 """Claims that no toy world decides, with the figure that would and why it is missing."""
-Side = Literal["above", "below", "across"]
 
 
 def findings_of(settings: ToySettings, partial: Path) -> Findings:
@@ -75,14 +77,8 @@ def over_seeds(
     name: str, values: Mapping[int, float | None], of: Of, missing: str
 ) -> Result | Gap:
     """Return the mean over seeds with its bootstrap interval; a gap where a seed has no value."""
-    known = {seed: value for seed, value in values.items() if value is not None}
-    if len(known) < len(values):
-        lacking = sorted(set(values) - set(known))
-        reason = f"{missing} (seeds {', '.join(map(str, lacking))} of {len(values)})"
-        return Gap(name=name, reason=reason, of=dict(of))
-    rng = stream(min(known), f"studies/toy/{name}/{sorted(of.items())}")
-    interval = bootstrap_mean(np.array(list(known.values())), rng)
-    return as_result(name, interval, of)
+    seed = min((key for key, value in values.items() if value is not None), default=0)
+    return over_units("toy", name, values, of, missing, seed=seed)
 
 
 def map_records(
@@ -118,26 +114,6 @@ def _untestable(claim: str, name: str, reason: str) -> Finding:
     return Finding(claim, Gap(name=name, reason=reason), "not testable at this scale")
 
 
-def side_of(found: Result | Gap, level: float) -> Side:
-    """Return where an interval lies; a number without one, or a gap, lies across."""
-    if isinstance(found, Gap) or found.interval is None:
-        return "across"
-    low, high = found.interval
-    return "above" if low > level else "below" if high < level else "across"
-
-
-_RECOVERED: Mapping[Side, Judgement] = {
-    "above": "reproduced",
-    "below": "not reproduced",
-    "across": "inconclusive",
-}
-_LOSES_LITTLE: Mapping[Side, Judgement] = {
-    "below": "reproduced",
-    "above": "not reproduced",
-    "across": "inconclusive",
-}
-
-
 def claims(
     settings: ToySettings,
     worlds: Mapping[int, Sequence[Cell]],
@@ -146,7 +122,9 @@ def claims(
     """Return every claim of ``QUESTION.md`` with its measurement and what the rule makes of it."""
     best = {seed: max(cell.mmcs for cell in cells) for seed, cells in worlds.items()}
     found = over_seeds("mmcs", best, {"cell": "best of each world"}, "")
-    rows = [Finding("recovers-features", found, _RECOVERED[side_of(found, WELL_FOUND)])]
+    rows = [
+        Finding("recovers-features", found, REPRODUCED_ABOVE[side_of(found, WELL_FOUND)])
+    ]
     for claim, name in (
         ("dead-atoms-proxy", "dead"),
         ("stickiness-proxy", "stickiness"),
@@ -156,7 +134,7 @@ def claims(
         losses = {seed: lost(PROXIES[name], cells) for seed, cells in worlds.items()}
         missing = "no cell has a score: one size has no larger one to be like"
         loss = over_seeds("mmcs_lost", losses, {"proxy": name}, missing)
-        rows.append(Finding(claim, loss, _LOSES_LITTLE[side_of(loss, CHEAP)]))
+        rows.append(Finding(claim, loss, REPRODUCED_BELOW[side_of(loss, CHEAP)]))
     rows += [_diagonals(settings, worlds), _starts(starts)]
     return [*rows, *(_untestable(*each) for each in UNTESTABLE)]
 

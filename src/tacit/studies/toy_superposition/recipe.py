@@ -18,11 +18,12 @@ from tacit.data.worlds import WorldBlocks
 from tacit.dictionaries import Fitted, fit
 from tacit.studies.side_by_side import run_side_by_side
 from tacit.studies.study import Estimate, Findings, Preset, Study
+from tacit.studies.tables import write_rows
 from tacit.studies.toy_superposition.analysis import findings_of
 from tacit.studies.toy_superposition.cells import measure_cells
 from tacit.studies.toy_superposition.settings import PRESETS, TWIN, ToySettings
 from tacit.studies.toy_superposition.starts import measure_starts
-from tacit.studies.toy_superposition.tables import cells_path, starts_path, write_rows
+from tacit.studies.toy_superposition.tables import cells_path, starts_path
 
 TIMED_STEPS = 4
 FLOAT_BYTES = 4

@@ -1,0 +1,1 @@
+"""Row 2: sparse coding in small transformers."""
