@@ -51,6 +51,6 @@ def participation_share(
     turned: list[float] = []
     for _ in range(turns):
         drawn = rng.standard_normal((width, width))
-        rotation = torch.from_numpy(cast(Any, np.linalg.qr)(drawn)[0])
+        rotation = torch.as_tensor(cast(Any, np.linalg.qr)(drawn)[0])
         turned.append(participation_ratio(directions.double() @ rotation))
     return participation_ratio(directions) / float(np.mean(turned))

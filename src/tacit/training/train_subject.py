@@ -22,6 +22,7 @@ from tacit.activations.contexts import PADDING
 from tacit.base.files import write_atomically
 from tacit.base.seeds import stream, torch_seed
 from tacit.data.documents import Corpus
+from tacit.models.checkpoints import quiet
 from tacit.training.card import card_text
 from tacit.training.lesson import Lesson, lesson_of
 from tacit.training.pretrain import Report, next_token_losses, pretrain
@@ -139,8 +140,9 @@ def facts_of(recipe: Recipe, corpus: Corpus, model: nn.Module) -> dict[str, Any]
 def save(model: nn.Module, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write the Hugging Face folder: fp16 safetensors, configuration, tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.half().save_pretrained(folder)  # type: ignore[attr-defined]
-    tokenizer.save_pretrained(folder)
+    with quiet():
+        model.half().save_pretrained(folder)  # type: ignore[attr-defined]
+        tokenizer.save_pretrained(folder)
     # safetensors writes for its owner alone; an installed package is read by others too.
     mode = (folder / "config.json").stat().st_mode
     for weights in folder.glob("*.safetensors"):
