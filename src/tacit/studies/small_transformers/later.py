@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial as partial_of
 from pathlib import Path
 
 from tacit.activations.harvest import HarvestSettings, harvest
@@ -115,16 +114,6 @@ def _counted(
     """Return the count of every seed, from two dictionaries on one stream, each with its start."""
     store, later = open_store(folder / "store"), settings.later
     width = store.width(count.site)
-    method = partial_of(
-        ReluL1,
-        num_atoms=count.ratio * width,
-        tied=True,
-        learning_rate=later.learning_rate,
-        clip=None,
-        centre="none",
-        scaled=False,
-        revive_every_steps=None,
-    )
     found = []
     for seed in settings.seeds:
         blocks = Stream(
@@ -136,7 +125,7 @@ def _counted(
         )
         first, second = (
             fit(
-                [method(penalty=alpha * width)],
+                [_method(settings, count, width, alpha)],
                 blocks,
                 [own],
                 steps=later.steps,
@@ -155,6 +144,20 @@ def _counted(
             )
         )
     return found
+
+
+def _method(settings: SmallSettings, count: LaterCount, width: int, alpha: float) -> ReluL1:
+    """Return the published loss at one alpha, on raw rows, tied, with nothing added to it."""
+    return ReluL1(
+        num_atoms=count.ratio * width,
+        penalty=alpha * width,
+        tied=True,
+        learning_rate=settings.later.learning_rate,
+        clip=None,
+        centre="none",
+        scaled=False,
+        revive_every_steps=None,
+    )
 
 
 def _made(folder: Path) -> Path:
