@@ -10,6 +10,7 @@ from tacit.base.records import Gap
 from tacit.dictionaries import InputContract
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.dictionaries.selections import Relu
+from tacit.studies.small_transformers.blocks import limits
 from tacit.studies.small_transformers.cells import Cell, Pairing, agreement, pairing
 from tacit.studies.small_transformers.claims import (
     both_above,
@@ -26,6 +27,7 @@ from tacit.studies.small_transformers.figures import (
 )
 from tacit.studies.small_transformers.later import COUNTS, Counted
 from tacit.studies.small_transformers.settings import SmallSettings
+from tacit.studies.small_transformers.subjects import HeldOutLoss
 
 SETTINGS = SmallSettings(
     seeds=(100, 101, 102), ratios=(2, 4, 8, 16), control_ratios=(2, 4, 8)
@@ -209,3 +211,17 @@ def test_agreement_is_one_of_a_dictionary_with_itself():
     found = agreement(16, 0, 2, "same", (one, dictionary(one.atoms[torch.randperm(16)])))
     assert found.shared_cosine == pytest.approx(1)
     assert found.shared_share == 1
+
+
+def test_a_transformer_above_the_stated_loss_is_told():
+    def lost(nats):
+        return HeldOutLoss(
+            width=16, seed=100, parameters=1, nats=nats, low=nats, high=nats, unigram=6.0,
+            trigram=3.0, documents=9,
+        )  # fmt: skip
+
+    assert "above what was stated" not in " ".join(limits(SETTINGS, [lost(4.1)]).items)
+    assert "width 16, seed 100" in " ".join(limits(SETTINGS, [lost(4.5)]).items)
+    other = SETTINGS.model_copy(update={"source": "my texts"})
+    assert other.stated(16) is None
+    assert len(limits(other, [lost(9.0)]).items) == len(limits(SETTINGS, [lost(1.0)]).items)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from tacit.base.pages import Limits, Opening, Plot, Table
 from tacit.studies.small_transformers.examples import MOST_COMMON, NUM_EXAMPLES
 from tacit.studies.small_transformers.settings import SmallSettings
+from tacit.studies.small_transformers.subjects import HeldOutLoss
 
 CURVES = "artifacts/curves.parquet"
 SIZE = "atoms / width of the rows"
@@ -46,6 +50,7 @@ def losses() -> Table:
             ("parameters", "parameters"),
             ("nats", "held-out nats a token"),
             ("interval", "95 % interval"),
+            ("stated", "to be reached"),
             ("trigram", "3-gram"),
             ("unigram", "frequencies"),
         ),
@@ -147,7 +152,7 @@ def examples() -> Table:
     )
 
 
-def limits(settings: SmallSettings) -> Limits:
+def limits(settings: SmallSettings, losses: Sequence[HeldOutLoss]) -> Limits:
     """Return what may not be concluded."""
     items = [
         "Models of this size show a mechanism: nothing here is a claim about large models.",
@@ -156,4 +161,11 @@ def limits(settings: SmallSettings) -> Limits:
         "of two kinds, and narrower than they should be with so few.",
         "Halves of the documents hold half of the data each, read twice as often.",
     ]
+    missed = [
+        f"width {each.width}, seed {each.seed}"
+        for each in losses
+        if each.nats > (settings.stated(each.width) or math.inf)
+    ]
+    if missed:
+        items.append(f"Held-out loss is above what was stated for {', '.join(missed)}.")
     return Limits(items=tuple(items))

@@ -41,7 +41,7 @@ def pages_of(
 ) -> list[Page]:
     """Write the tables that the pages draw, and return the pages."""
     tables: Mapping[str, Rows] = {
-        "losses": _loss_rows(losses),
+        "losses": _loss_rows(settings, losses),
         "curves": _curve_rows(cells),
         "cosines": _cosine_rows(cells),
         "agreement": _agreement_rows(agreements),
@@ -55,7 +55,11 @@ def pages_of(
     return [
         Page(
             title="Which transformers?",
-            blocks=(blocks.opening(settings), blocks.losses(), blocks.limits(settings)),
+            blocks=(
+                blocks.opening(settings),
+                blocks.losses(),
+                blocks.limits(settings, losses),
+            ),
         ),
         Page(
             title="Do sizes agree, and on how many directions?",
@@ -66,12 +70,13 @@ def pages_of(
     ]
 
 
-def _loss_rows(losses: Sequence[HeldOutLoss]) -> Rows:
+def _loss_rows(settings: SmallSettings, losses: Sequence[HeldOutLoss]) -> Rows:
     return [
         {
             "transformer": f"width {each.width}, seed {each.seed}",
             "parameters": each.parameters,
             "nats": each.nats,
+            "stated": settings.stated(each.width),
             "interval": f"{each.low:.3f} to {each.high:.3f}",
             "trigram": each.trigram,
             "unigram": each.unigram,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -26,6 +27,8 @@ FITS: dict[Fit, str] = {
     "shuffled": "shuffled activations",
 }
 """Each in words."""
+STATED: Mapping[int, float] = {16: 4.3, 32: 4.0}
+"""Held-out nats a token that transformers of a width are to reach on the standard library."""
 CONTROLS: tuple[Fit, ...] = ("random", "embedding", "shuffled")
 
 
@@ -113,6 +116,10 @@ class SmallSettings(Configuration):
     def site(self) -> str:
         """The site that is read."""
         return f"mlp.{self.layer}"
+
+    def stated(self, width: int) -> float | None:
+        """Return the held-out nats a token that a width is to reach; None where none is stated."""
+        return STATED.get(width) if self.source == "python-stdlib" else None
 
     @property
     def subjects(self) -> tuple[tuple[int, int], ...]:
