@@ -62,10 +62,9 @@ def top_k(method, leaves, x, rule):
 
 def of_block(method, leaves, x):
     projected = (projections(leaves, x) + leaves["encoder_bias"]).relu()
-    values, places = projected.flatten().topk(method.k * len(x))
-    return (
-        torch.zeros_like(projected).flatten().scatter(0, places, values).view_as(projected)
-    )
+    # Equal rows have equal entries: where the smallest that is kept is one, all such are kept.
+    least = projected.detach().flatten().topk(method.k * len(x)).values[-1]
+    return projected * (projected >= least)
 
 
 def batch_top_k(method, leaves, x, rule):

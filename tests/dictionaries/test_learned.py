@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dictionaries.plain_losses import PLAIN, F
+from dictionaries.plain_losses import PLAIN, F, K
 from tacit.dictionaries import METHODS
 from tacit.dictionaries.dense import dense_pass
 from tacit.dictionaries.descent import sparse_pass
@@ -115,3 +115,19 @@ def test_what_is_finished_codes_as_the_last_step_did(pair):
         spread = (rows(60) - rows(60).mean(dim=0)).square().sum()
         assert float(error / spread) == pytest.approx(report.fvu, rel=1e-3)
     assert after.step == 31
+
+
+def test_methods_of_one_seed_and_size_begin_alike_and_sizes_apart():
+    """Directions that two sizes shared from the start would look like agreement."""
+    starts = {
+        (kind, size, seed): METHODS[kind](num_atoms=size, **settings)
+        .initial(seed, rows(), num_steps=10)
+        .tensors["atoms"]
+        for kind, settings in (("top-k", {"k": K}), ("relu-l1", {"penalty": 0.1}))
+        for size in (F, 2 * F)
+        for seed in (0, 1)
+    }
+    one = starts["top-k", F, 0]
+    torch.testing.assert_close(one, starts["relu-l1", F, 0])
+    for other in (starts["top-k", 2 * F, 0], starts["top-k", F, 1]):
+        assert (one @ other.T).max() < 0.99

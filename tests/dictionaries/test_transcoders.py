@@ -129,7 +129,7 @@ def test_the_directions_that_are_read_and_written_are_found():
         torch.randn(24, REBUILT, generator=shared).double()
     )
     method = TopK(num_atoms=24, k=3, reads=READ)
-    (one,) = fit([method], blocks, [0], steps=300)
+    (one,) = fit([method], blocks, [0], steps=600)
     found = (writes @ one.dictionary.atoms.double().T).max(dim=1)
     random = torch.nn.functional.normalize(torch.randn(24, REBUILT).double())
     floor = (writes @ random.T).max(dim=1).values.mean()
