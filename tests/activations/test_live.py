@@ -110,6 +110,8 @@ def test_rows_of_high_norm_are_left_out_and_replacements_counted(tiny_subject, r
         assert max(float(each[site].norm(dim=1).max()) for each in first) <= limit
         assert float(whole.block(0)[site].norm(dim=1).max()) > limit
     assert blocks.num_repeated > 0
+    assert 0 < blocks.num_high_norm < blocks.num_read
+    assert whole.num_high_norm == 0
     assert whole.num_repeated == 0
 
 

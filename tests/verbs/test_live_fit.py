@@ -71,6 +71,8 @@ def test_the_command_reads_a_model_without_a_store(tmp_path, tiny, programs):
     told = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "d")])
     assert told.exit_code == 0, told.output
     assert "16 atoms of width 16" in told.stdout
+    assert "rows read, " in told.stdout
+    assert " left out for their norm, 0 given twice" in told.stdout
 
 
 @pytest.mark.parametrize(

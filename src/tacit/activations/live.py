@@ -73,6 +73,8 @@ class Live:
         self._closed = threading.Event()
         self.num_repeated = 0
         """Rows that were given twice, because too many of a buffer were left out."""
+        self.num_read = self.num_high_norm = 0
+        """Usable rows of all buffers so far, and those of them left out for their norm."""
         if self.num_rows < block_rows:
             raise UserError(
                 f"blocks of {block_rows} rows were asked for, and the text has {self.num_rows} "
@@ -151,6 +153,7 @@ class Live:
             epoch += 1
         buffer = self._plan(epoch)[0][inside]
         rows = self._read(buffer.windows)
+        num_read = len(next(iter(rows.values())))
         if self._factor is not None:
             limits = self._limits
             keep = torch.stack(
@@ -163,6 +166,8 @@ class Live:
         needed = buffer.num_blocks * self._block_rows
         order = stream(self._seed, f"activations/live/rows/{number}").permutation(count)
         self.num_repeated += max(0, needed - count)
+        self.num_read += num_read
+        self.num_high_norm += num_read - count
         chosen = torch.from_numpy(np.resize(order, needed))
         return {site: each[chosen] for site, each in rows.items()}
 

@@ -93,7 +93,7 @@ def run_study(
         with whole_folder(out, manifest, replace=replace) as partial:
             study.measure(settings, partial, progress)
             found = study.analyse(settings, partial)
-            _write(partial, study, question, found, seeds)
+            _write(partial, study, settings, question, found)
     elif not (out / "report.html").exists():
         render_report(out)
     return StudyRun(folder=out, records=tuple(read_records(out / "results.json")))
@@ -132,8 +132,13 @@ def claims_of(
 
 
 def _write(
-    partial: Path, study: Study, question: Question, found: Findings, seeds: Sequence[int]
+    partial: Path,
+    study: Study,
+    settings: Configuration,
+    question: Question,
+    found: Findings,
 ) -> None:
+    seeds = study.seeds(settings)
     claims = claims_of(question, found.findings, seeds)
     write_records(partial / "results.json", [*claims, *found.records])
     _write_claims(partial / "artifacts" / "claims.parquet", question)
@@ -148,7 +153,8 @@ def _write(
         title="Rules, as written before the run",
         caption=f"From QUESTION.md, SHA-256 {question.digest[:12]}, of {study.name}.",
     )
-    notes = Limits(items=tuple(_notes(question, found, seeds)))
+    told = [study.units(settings), *_notes(question, found, seeds)]
+    notes = Limits(items=tuple(told))
     asked = Text(text=question.question)
     doubt = Text(text=f"What would change our mind: {question.change_of_mind}")
     pages = [
@@ -163,8 +169,6 @@ def _write(
 def _notes(question: Question, found: Findings, seeds: Sequence[int]) -> list[str]:
     """Return what a reader must know of the verdicts, a sentence or two each."""
     notes = [
-        f"Intervals are over {len(seeds)} seeds ({min(seeds)} to {max(seeds)}): each has its own "
-        "true features, data and dictionaries.",
         f"Of {len(question.rules)} claims, chance alone would pass {found.chance:.2g}.",
     ]
     if question.is_void:

@@ -67,6 +67,10 @@ class Study(ABC):
         """Return the seeds that intervals are taken over."""
 
     @abstractmethod
+    def units(self, settings: Configuration) -> str:
+        """Return what intervals are over, a sentence."""
+
+    @abstractmethod
     def check(self, settings: Configuration, memory_bytes: int) -> None:
         """Raise ``UserError`` where the settings cannot run in so much memory."""
 

@@ -60,6 +60,12 @@ def how_it_ended(outcome: Mapping[str, Any]) -> str | None:
         parts.append(f"{outcome['num_iterations']:,} iterations")
     if "has_converged" in outcome:
         parts.append("converged" if outcome["has_converged"] else "not converged")
+    if "num_rows_read" in outcome:
+        left_out, twice = outcome["num_high_norm_rows"], outcome["num_repeated_rows"]
+        parts.append(
+            f"{outcome['num_rows_read']:,} rows read, {left_out:,} of them left out for their "
+            f"norm, {twice:,} given twice"
+        )
     if "labels" in outcome:
         parts.append(f"{len(outcome['labels'])} labels")
     if "kinds" in outcome:

@@ -89,10 +89,14 @@ class LiveSource:
         return as_asked(live, self.sites, self.target)
 
     def ended(self) -> dict[str, Any]:
-        """Stop reading; return how many rows were given twice."""
+        """Stop reading; return how many rows this call read, left out and gave twice."""
         for live in self._reading:
             live.close()
-        return {"num_repeated_rows": sum(live.num_repeated for live in self._reading)}
+        return {
+            "num_rows_read": sum(live.num_read for live in self._reading),
+            "num_high_norm_rows": sum(live.num_high_norm for live in self._reading),
+            "num_repeated_rows": sum(live.num_repeated for live in self._reading),
+        }
 
     def _live(self, block_rows: int, seed: int) -> Live:
         contexts, windows = self._windows

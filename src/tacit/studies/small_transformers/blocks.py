@@ -157,8 +157,6 @@ def limits(settings: SmallSettings, losses: Sequence[HeldOutLoss]) -> Limits:
     items = [
         "Models of this size show a mechanism: nothing here is a claim about large models.",
         "Agreement between dictionaries is no proof of truth: read it beside the controls.",
-        f"Intervals are over {len(settings.subject.widths) * len(settings.seeds)} transformers "
-        "of two kinds, and narrower than they should be with so few.",
         "Halves of the documents hold half of the data each, read twice as often.",
     ]
     missed = [

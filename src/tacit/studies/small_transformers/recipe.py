@@ -38,6 +38,16 @@ class SmallTransformers(Study):
         """Return the seeds of the transformers."""
         return cast(SmallSettings, settings).seeds
 
+    def units(self, settings: Configuration) -> str:
+        """Return what intervals are over."""
+        small = cast(SmallSettings, settings)
+        widths = " and ".join(map(str, small.subject.widths))
+        return (
+            f"Intervals are over {len(small.subjects)} transformers (widths {widths}, seeds "
+            f"{min(small.seeds)} to {max(small.seeds)}): each has its own weights, stream and "
+            "dictionaries. They are narrower than they should be with so few."
+        )
+
     def check(self, settings: Configuration, memory_bytes: int) -> None:
         """Raise ``UserError`` where a transformer cannot be or the grid does not fit in memory."""
         small = cast(SmallSettings, settings)

@@ -44,6 +44,14 @@ class ToySuperposition(Study):
         """Return the seeds of the worlds."""
         return cast(ToySettings, settings).seeds
 
+    def units(self, settings: Configuration) -> str:
+        """Return what intervals are over."""
+        seeds = self.seeds(settings)
+        return (
+            f"Intervals are over {len(seeds)} seeds ({min(seeds)} to {max(seeds)}): each has its "
+            "own true features, data and dictionaries."
+        )
+
     def check(self, settings: Configuration, memory_bytes: int) -> None:
         """Raise ``UserError`` where a world cannot be or the grid does not fit in memory."""
         toy = cast(ToySettings, settings)
