@@ -1,4 +1,4 @@
-"""Processes that harvest one store together, each its own shards."""
+"""Processes that make one folder together, such as the shards of a store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _not_at_all() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Crew:
-    """One process's place among those that harvest; alone unless told otherwise."""
+    """One process's place among those that make a folder; alone unless told otherwise."""
 
     number: int = 0
     count: int = 1
@@ -38,6 +38,7 @@ class Crew:
                 held.enter_context(whole_folder(final, manifest, replace=replace))
             self.wait()  # it is there
             yield partial_of(final)
+            self.wait()  # nobody reads or writes in it any more
         self.wait()  # it is in its place
 
 

@@ -12,7 +12,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -71,6 +70,7 @@ class Live:
         self._under_way: dict[int, Future[dict[str, Tensor]]] = {}
         self._pool, self._planning = ThreadPoolExecutor(1), threading.Lock()
         self._closed = threading.Event()
+        self._limits: dict[str, float] = {}
         self.num_repeated = 0
         """Rows that were given twice, because too many of a buffer were left out."""
         self.num_read = self.num_high_norm = 0
@@ -155,7 +155,7 @@ class Live:
         rows = self._read(buffer.windows)
         num_read = len(next(iter(rows.values())))
         if self._factor is not None:
-            limits = self._limits
+            limits = self._limits_of(number, rows)
             keep = torch.stack(
                 [each.norm(dim=1) <= limits[site] for site, each in rows.items()]
             ).all(dim=0)
@@ -171,15 +171,16 @@ class Live:
         chosen = torch.from_numpy(np.resize(order, needed))
         return {site: each[chosen] for site, each in rows.items()}
 
-    @cached_property
-    def _limits(self) -> dict[str, float]:
-        """Largest norm of each site that is not left out."""
-        assert self._factor is not None
-        first = self._read(self._plan(0)[0][0].windows)
-        return {
-            site: self._factor * float(each.norm(dim=1).median())
-            for site, each in first.items()
-        }
+    def _limits_of(self, number: int, rows: dict[str, Tensor]) -> dict[str, float]:
+        """Return the largest norm of each site that is not left out, by the first buffer's."""
+        if not self._limits:
+            assert self._factor is not None
+            first = rows if number == 0 else self._read(self._plan(0)[0][0].windows)
+            self._limits = {
+                site: self._factor * float(each.norm(dim=1).median())
+                for site, each in first.items()
+            }
+        return self._limits
 
     def _read(self, windows: Int[np.ndarray, " w"]) -> dict[str, Tensor]:
         """Return what flows at the usable positions of some windows, like lengths together."""

@@ -35,11 +35,12 @@ def parts_of(dictionary: Dictionary) -> dict[str, slice]:
 
 def norms(dictionary: Dictionary) -> Float[Tensor, "f p"]:
     """Return the length of each atom in each part, in units of the part's own spread."""
-    scales = dictionary.outcome.get("part_scales", {})
+    parts = parts_of(dictionary)  # refuses what is no crosscoder
+    scales = dictionary.outcome["part_scales"]
     return torch.stack(
         [
             dictionary.atoms[:, part].norm(dim=1) / scales[site]
-            for site, part in parts_of(dictionary).items()
+            for site, part in parts.items()
         ],
         dim=1,
     )

@@ -19,42 +19,48 @@ ONTO, AND = ">", "+"
 """In the name of a joined site: what is read and what is rebuilt, and what is read together."""
 
 
+class _AsOne:
+    """Several sites of some blocks under one name."""
+
+    def __init__(self, blocks: Blocks, parts: Sequence[str], mark: str) -> None:
+        for site in parts:
+            if site not in blocks.sites:
+                raise unknown("site", site, blocks.sites)
+        self._blocks, self._parts, self._name = blocks, tuple(parts), mark.join(parts)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The joined site."""
+        return (self._name,)
+
+    def width(self, site: str) -> int:
+        """Return the columns of all parts."""
+        if site not in self.sites:
+            raise unknown("site", site, self.sites)
+        return sum(map(self._blocks.width, self._parts))
+
+
 @final
-class Paired:
+class Paired(_AsOne):
     """Blocks whose rows hold what one site gives and, after it, what another does."""
 
     def __init__(self, blocks: Blocks, *, reads: str, rebuilds: str) -> None:
         """Join two of the sites of ``blocks``."""
-        for site in (reads, rebuilds):
-            if site not in blocks.sites:
-                raise unknown("site", site, blocks.sites)
+        super().__init__(blocks, (reads, rebuilds), ONTO)
         if reads == rebuilds:
             raise UserError(
                 f"a transcoder from {reads} to itself was asked; leave out what is rebuilt for an "
                 "autoencoder."
             )
-        self._blocks, self._parts = blocks, (reads, rebuilds)
-
-    @property
-    def sites(self) -> tuple[str, ...]:
-        """The joined site."""
-        return (ONTO.join(self._parts),)
-
-    def width(self, site: str) -> int:
-        """Return the columns of both."""
-        if site not in self.sites:
-            raise unknown("site", site, self.sites)
-        return sum(map(self._blocks.width, self._parts))
 
     def block(self, i: int) -> dict[str, Float[Tensor, "n c"]]:
         """Return block ``i``, both sites side by side."""
         found = self._blocks.block(i)
-        (name,) = self.sites
-        return {name: torch.cat([found[site] for site in self._parts], dim=1)}
+        return {self._name: torch.cat([found[site] for site in self._parts], dim=1)}
 
 
 @final
-class Joined:
+class Joined(_AsOne):
     """Blocks whose rows hold several sites side by side, each centred and scaled for itself.
 
     An autoencoder of them is a crosscoder (Lindsey et al. 2024): one code, one decoder a site. The
@@ -63,15 +69,12 @@ class Joined:
 
     def __init__(self, blocks: Blocks, parts: Sequence[str]) -> None:
         """Join some of the sites of ``blocks``, in the order given."""
-        for site in parts:
-            if site not in blocks.sites:
-                raise unknown("site", site, blocks.sites)
+        super().__init__(blocks, parts, AND)
         if len(parts) < 2 or len(set(parts)) < len(parts):
             raise UserError(
                 f"a crosscoder of the sites {', '.join(parts)} was asked; give two or more that "
                 "differ."
             )
-        self._blocks, self._parts = blocks, tuple(parts)
         first = blocks.block(0)
         self._centres = {site: first[site].float().mean(dim=0) for site in parts}
         self._scales = {
@@ -86,17 +89,6 @@ class Joined:
                 f"all rows of the first block are equal at {', '.join(flat)}: leave that site out."
             )
 
-    @property
-    def sites(self) -> tuple[str, ...]:
-        """The joined site."""
-        return (AND.join(self._parts),)
-
-    def width(self, site: str) -> int:
-        """Return the columns of all."""
-        if site not in self.sites:
-            raise unknown("site", site, self.sites)
-        return sum(map(self._blocks.width, self._parts))
-
     def block(self, i: int) -> dict[str, Float[Tensor, "n c"]]:
         """Return block ``i``, all sites side by side."""
         found = self._blocks.block(i)
@@ -104,7 +96,7 @@ class Joined:
             (found[site] - self._centres[site]).div_(self._scales[site])
             for site in self._parts
         ]
-        return {self.sites[0]: torch.cat(scaled, dim=1)}
+        return {self._name: torch.cat(scaled, dim=1)}
 
     def unfolded(self, dictionary: Dictionary) -> Dictionary:
         """Return a dictionary of these blocks as one of the sites' own rows, side by side.

@@ -92,4 +92,5 @@ def kinds_of(dictionary: Dictionary, source: Source, *, seed: int) -> dict[str, 
             if kind == side and not math.isnan(value)
         ]
         absent[side] = [sum(value < ABSENT for value in own), len(own)]
-    return {"kinds": counts, "absent_of_one_sided": absent}
+    told = {"kinds": counts, "absent_of_one_sided": absent}
+    return {**told, "rows_of_latent_scaling": len(drawn)}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import shutil
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tacit.activations.harvest import HarvestSettings
 from tacit.activations.live import BUFFER_ROWS
 from tacit.activations.store import open_store
-from tacit.base.folders import partial_of, whole_folder
 from tacit.base.manifest import describe
 from tacit.base.progress import Progress, silent
 from tacit.base.records import write_records
@@ -23,6 +20,7 @@ from tacit.dictionaries.files import load_dictionary, save_dictionary
 from tacit.dictionaries.ranks import ALONE, Ranks
 from tacit.models.load import load_subject
 from tacit.models.load_settings import LoadSettings
+from tacit.verbs.crew import crew_of
 from tacit.verbs.crosscode import crosscoder_records, kinds_of
 from tacit.verbs.fit import fit_seeds
 from tacit.verbs.live import LiveSource
@@ -90,7 +88,8 @@ def fit_live(
     """Return the dictionary in ``out``, fitted to what the model computes as it reads the text.
 
     Nothing is stored: a buffer of ``buffer_rows`` rows is shuffled in memory while the next one is
-    filled. Otherwise as ``fit_one``.
+    filled. Otherwise as ``fit_one``, but that of a crosscoder no figures are taken: there is no
+    held-out text in a buffer.
     """
     subject = load_subject(model, load=load)
     asked = [site] if isinstance(site, str) else list(site)
@@ -140,7 +139,7 @@ def fit_source(
     manifest = describe(
         "dictionary", configuration, passed=passed, seed=seed, parents=parents
     )
-    with _folder_of_all(out, manifest, ranks, replace=replace) as partial:
+    with crew_of(ranks).folder(out, manifest, replace=replace) as partial:
         work, members = partial / "fit", {MAIN: member}
         try:
             (fitted,) = fit_seeds(
@@ -165,17 +164,3 @@ def _told(fitted: Fitted, source: AnySource, folder: Path, seed: int) -> Diction
     write_records(folder / "results.json", records)
     outcome = {**made.outcome, **kinds_of(made, source, seed=seed)}
     return dataclasses.replace(made, outcome=outcome)
-
-
-@contextlib.contextmanager
-def _folder_of_all(
-    final: Path, manifest: Mapping[str, Any], ranks: Ranks, *, replace: bool
-) -> Generator[Path, None, None]:
-    """Yield the partial folder of ``final``, which the first of the processes makes."""
-    with contextlib.ExitStack() as held:
-        if ranks.number == 0:
-            held.enter_context(whole_folder(final, manifest, replace=replace))
-        ranks.heard(own=True)  # it is there
-        yield partial_of(final)
-        ranks.heard(own=True)  # nobody reads in it any more
-    ranks.heard(own=True)  # it is in its place

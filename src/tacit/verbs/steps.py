@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tacit.activations.crew import Crew
 from tacit.activations.harvest import HarvestSettings, harvest
 from tacit.activations.store import Store, open_store
 from tacit.base.progress import Progress, silent
@@ -17,6 +16,7 @@ from tacit.features.build import build_index
 from tacit.features.index import Index
 from tacit.models.load import load_subject
 from tacit.models.load_settings import LoadSettings
+from tacit.verbs.crew import crew_of
 from tacit.verbs.kept_loss import kept_loss
 from tacit.verbs.measure import fidelity
 
@@ -48,13 +48,9 @@ def harvest_text(
         Path(out),
         settings=settings,
         replace=replace,
-        crew=Crew(number=ranks.number, count=ranks.count, wait=lambda: _all_came(ranks)),
+        crew=crew_of(ranks),
         progress=progress,
     )
-
-
-def _all_came(ranks: Ranks) -> None:
-    ranks.heard(own=True)
 
 
 def measure(
