@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tacit.base.errors import UserError
+from tacit.data.documents import Document
 from tacit.data.labels import LABEL_NAMES, LABELLERS, PYTHON_LABELS, python_labels
 
 SOURCE = '''\
@@ -230,6 +231,7 @@ def test_offsets_outside_the_text_are_refused(offsets):
 def test_every_labeller_gives_the_labels_it_names():
     assert LABEL_NAMES.keys() == LABELLERS.keys()
     for name, labeller in LABELLERS.items():
-        labels = labeller("x = 1", np.array([(0, 1)]))
+        document = Document(name="x.py", text="x = 1", spans={"place": ((0, 1),)})
+        labels = labeller(document, np.array([(0, 1)]))
         assert labels is not None
         assert tuple(labels) == LABEL_NAMES[name]

@@ -190,7 +190,7 @@ def label_columns(corpus: Corpus, contexts: Contexts) -> tuple[dict[str, np.ndar
     num_unlabelled = 0
     for number in np.unique(document):
         here = np.flatnonzero(document == number)
-        found = labeller(corpus.documents[number].text, offsets[here])
+        found = labeller(corpus.documents[number], offsets[here])
         if found is None:
             num_unlabelled += 1
             continue

@@ -36,6 +36,8 @@ class Document:
     """For a chat: its messages as JSON; what a model reads is written by its own template."""
     messages: tuple[Message, ...] = ()
     """The turns of a chat; none for plain text."""
+    spans: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    """Label -> half-open ranges of characters that have it, where whoever wrote the text knew."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Int, Integer
 
 from tacit.base.errors import UserError
+from tacit.data.documents import Document
 from tacit.data.python_spans import Span, python_spans
+from tacit.data.stories.grammar import STORY_LABELS
 
 PYTHON_LABELS: Mapping[str, str] = {
     "keyword": "a reserved word; soft keywords (match, case, type, _) count as names",
@@ -82,12 +84,39 @@ def python_labels(text: str, offsets: Int[np.ndarray, "t 2"]) -> Labels | None:
     return labels
 
 
-LABELLERS: dict[str, Callable[[str, Int[np.ndarray, "t 2"]], Labels | None]] = {
-    "python": python_labels,
+def labels_of_source(document: Document, offsets: Int[np.ndarray, "t 2"]) -> Labels | None:
+    """Return each of ``PYTHON_LABELS``, from Python's own tokenizer and parser."""
+    return python_labels(document.text, offsets)
+
+
+def labels_of_story(document: Document, offsets: Int[np.ndarray, "t 2"]) -> Labels | None:
+    """Return each of ``STORY_LABELS``, as kept with a story; None for a text without spans.
+
+    A token has a label if one of its non-space characters lies in a span of it.
+    """
+    if not document.spans:
+        return None
+    _check(document.text, offsets)
+    starts, ends = offsets[:, 0], offsets[:, 1]
+    solid = _solid(_characters(document.text), document.text)
+    return {
+        label: _any(
+            _covered(document.spans.get(label, ()), len(solid)) & solid, starts, ends
+        )
+        for label in STORY_LABELS
+    }
+
+
+LABELLERS: dict[str, Callable[[Document, Int[np.ndarray, "t 2"]], Labels | None]] = {
+    "python": labels_of_source,
+    "stories": labels_of_story,
 }
 """Corpus.labeller -> the truth of a document's tokens, or None where it cannot be told."""
 
-LABEL_NAMES: dict[str, tuple[str, ...]] = {"python": tuple(PYTHON_LABELS)}
+LABEL_NAMES: dict[str, tuple[str, ...]] = {
+    "python": tuple(PYTHON_LABELS),
+    "stories": tuple(STORY_LABELS),
+}
 """Corpus.labeller -> the labels it gives, in order."""
 
 

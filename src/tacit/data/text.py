@@ -13,10 +13,12 @@ from tacit.data.documents import Corpus, Document, told
 from tacit.data.hub import PREFIX, hub_text
 from tacit.data.rows import TABLES, read_rows
 from tacit.data.stdlib import standard_docstrings, standard_library
+from tacit.data.stories import stories
 
 SOURCES: dict[str, Callable[[], Corpus]] = {
     "python-stdlib": standard_library,
     "python-docstrings": standard_docstrings,
+    "stories": stories,
 }
 FORMS = {
     "hub:OWNER/NAME": "a Hugging Face dataset; behind a ? any of config=, split=, column=, "

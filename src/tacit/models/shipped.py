@@ -7,7 +7,16 @@ from tacit.base.errors import UserError
 
 SHIPPED: Mapping[str, Path] = {
     name: Path(__file__).parent / "shipped" / name
-    for name in ("pycode", "small-16-0", "small-16-1", "small-32-0", "small-32-1")
+    for name in (
+        "pycode",
+        "small-16-0",
+        "small-16-1",
+        "small-32-0",
+        "small-32-1",
+        "stories",
+        "stories-0",
+        "stories-2",
+    )
 }
 """Folders in the layout of the Hugging Face hub, by name."""
 

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-_SOURCES = {"python-stdlib": "the source of Python's standard library"}
+_SOURCES = {
+    "python-stdlib": "the source of Python's standard library",
+    "stories": "Tacit's own stories, which a grammar writes",
+}
 _CAUTIONS = {
     "python-stdlib": "The standard library differs by Python patch level and distribution.\n"
 }
@@ -12,6 +15,40 @@ _CAUTIONS = {
 def _told(source: str) -> str:
     """Return a name of a text as a reader knows it."""
     return _SOURCES.get(source, f"the text `{source}`")
+
+
+def _tasks(facts: Mapping[str, Any]) -> str:
+    """Return the marks of the tasks that go with the text, and how they came; empty without."""
+    if not facts.get("tasks"):
+        return ""
+    rows = [
+        f"| {task} | {mark['accuracy']:.3f} ({mark['low']:.3f} to {mark['high']:.3f}) | "
+        f"{mark['num_prompts']:,} | {mark['num_skipped']} |"
+        for task, mark in facts["tasks"].items()
+    ]
+    curve = facts["task_curve"]
+    ways = [
+        f"| {task} | "
+        + " | ".join(f"{step[task]:.2f}" for step in list(curve.values())[1::2])
+        + " |"
+        for task in facts["tasks"]
+    ]
+    steps = list(curve)[1::2]
+    return "\n".join(
+        (
+            "\nHow often the right word is likelier than the wrong one, on prompts whose names "
+            "stand together in no\nstory (95 % Wilson interval over prompts). In `ioi` the wrong "
+            "name is a stranger's, in `ioi-swapped` the giver's.\n",
+            "| task | accuracy | prompts | skipped |",
+            "|---|---|---|---|",
+            *rows,
+            "\nThe same on the way, on 200 prompts each:\n",
+            f"| step | {' | '.join(steps)} |",
+            f"|---|{'---|' * len(steps)}",
+            *ways,
+            "",
+        )
+    )
 
 
 def card_text(facts: Mapping[str, Any]) -> str:
@@ -50,7 +87,7 @@ Held-out loss, over {found["num_tokens"]:,} tokens of {found["num_documents"]} f
 {found["trigram_nats_per_byte"]:.3f} |
 | unigram | {found["unigram_nats_per_token"]:.3f} | {found["unigram_nats_per_byte"]:.3f} |
 | gzip -9 of the same text | | {found["gzip_nats_per_byte"]:.3f} |
-
+{_tasks(facts)}
 What may not be concluded: nothing found in a model of this size is a claim about large models.
 {_CAUTIONS.get(recipe["source"], "")}Figures are comparable only on an equal digest of the
 data. The weights are stored in half precision, and were scored as stored.

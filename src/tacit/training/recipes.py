@@ -57,6 +57,26 @@ PYCODE = Recipe(
 )
 
 
+TELLER = 1
+"""Of seeds 0, 1 and 2 the one that tells giver from taker in 95 % of prompts and more."""
+
+
+def story_teller(seed: int) -> Recipe:
+    """Return the recipe of a subject of stories; that of ``TELLER`` is ``stories`` itself."""
+    return Recipe(
+        name="stories" if seed == TELLER else f"stories-{seed}",
+        source="stories",
+        vocabulary=1200,
+        width=64,
+        num_layers=4,
+        num_heads=4,
+        context_tokens=104,
+        rotary_share=0.5,
+        schedule=PretrainSettings(num_steps=1_500, batch_contexts=32, learning_rate=4e-3),
+        seed=seed,
+    )
+
+
 def small(width: int, seed: int) -> Recipe:
     """Return the recipe of a small transformer, as in the study ``small-transformers``."""
     return Recipe(
@@ -75,7 +95,11 @@ def small(width: int, seed: int) -> Recipe:
 
 RECIPES: dict[str, Recipe] = {
     each.name: each
-    for each in (PYCODE, *(small(width, seed) for width in (16, 32) for seed in (0, 1)))
+    for each in (
+        PYCODE,
+        *(story_teller(seed) for seed in (0, 1, 2)),
+        *(small(width, seed) for width in (16, 32) for seed in (0, 1)),
+    )
 }
 
 

@@ -24,6 +24,7 @@ from tacit.base.seeds import stream, torch_seed
 from tacit.data.documents import Corpus
 from tacit.models.checkpoints import quiet
 from tacit.training.card import card_text
+from tacit.training.exam import FINAL, LearningCurve, as_facts, examined
 from tacit.training.lesson import Lesson, lesson_of
 from tacit.training.pretrain import Report, next_token_losses, pretrain
 from tacit.training.recipes import Recipe
@@ -96,6 +97,13 @@ def train_subject(
     """
     lesson = lesson or lesson_of(recipe)
     model = build(recipe)
+    learning = LearningCurve(work)
+
+    def after_step(step: int, loss: float) -> None:
+        learning.examine(step, model, lesson.tokenizer, recipe.source)
+        if report is not None:
+            report(step, loss)
+
     curve = pretrain(
         model,
         lesson.train.ids,
@@ -103,7 +111,7 @@ def train_subject(
         padding=PADDING,
         seed=recipe.seed,
         folder=work,
-        report=report,
+        report=after_step,
     )
     model.half().float()  # what is shipped is what is scored
     found = evaluate(model, lesson, recipe)
@@ -114,6 +122,9 @@ def train_subject(
         "held_out": asdict(found),
         "loss_curve_every_50": [round(loss, 4) for loss in curve[::50]],
     }
+    marks = examined(model, lesson.tokenizer, recipe.source, FINAL)
+    if marks:
+        facts |= {"tasks": as_facts(marks), "task_curve": learning.accuracies}
     write_atomically(folder / "training.json", json.dumps(facts, indent=1) + "\n")
     write_atomically(folder / "README.md", card_text(facts))
     return found
