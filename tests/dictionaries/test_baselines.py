@@ -19,6 +19,7 @@ from tacit.dictionaries import (
     load_dictionary,
     nmf,
 )
+from tacit.dictionaries.bases import halves
 from tacit.metrics.recovery import mmcs
 
 WIDTH = 8
@@ -210,3 +211,15 @@ def test_rotations_have_no_preferred_sign():
 def test_settings_that_cannot_be_are_refused(made, match):
     with pytest.raises(UserError, match=match):
         made()
+
+
+def test_both_sides_of_a_basis_rebuild_what_it_does():
+    rows, _ = mixed()
+    basis = fitted(PCA(), rows)
+    both = halves(basis)
+    code, signed = both.encode(rows).dense(), basis.encode(rows).dense()
+    assert (code >= 0).all()
+    torch.testing.assert_close(code[:, :WIDTH] - code[:, WIDTH:], signed)
+    torch.testing.assert_close(both.rebuild(rows), basis.rebuild(rows))
+    with pytest.raises(UserError, match="k left out"):
+        halves(fitted(PCA(k=2), rows))

@@ -4,15 +4,16 @@ Axes: n rows, d width.
 """
 
 from abc import abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tacit.base.errors import UserError
 from tacit.dictionaries.dictionary import Dictionary, InputContract
 from tacit.dictionaries.methods import Method, State, require, require_fitting_k
-from tacit.dictionaries.selections import Largest
+from tacit.dictionaries.selections import Largest, Relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,3 +77,26 @@ class Basis(Method):
             settings=asdict(self),
             seed=state.seed,
         )
+
+
+def halves(basis: Dictionary) -> Dictionary:
+    """Return a signed basis with each direction and its opposite as atoms that never go negative.
+
+    The code and what it rebuilds are the same where the basis keeps every coordinate; a count of
+    atoms then means the same as for dictionaries whose activations are not negative. Atoms f and
+    f + num_atoms are one direction's two sides.
+    """
+    k = basis.selection.k if isinstance(basis.selection, Largest) else 0
+    if k < basis.num_atoms:
+        raise UserError(
+            f"the two sides of {basis.method} were asked for; give a signed basis that keeps "
+            "every coordinate, k left out."
+        )
+    return replace(
+        basis,
+        atoms=torch.cat([basis.atoms, -basis.atoms]),
+        encoder=torch.cat([basis.encoder, -basis.encoder]),
+        encoder_bias=torch.cat([basis.encoder_bias, -basis.encoder_bias]),
+        selection=Relu(),
+        method=f"{basis.method}, both sides",
+    )
