@@ -15,9 +15,9 @@ from tacit.interventions.patching import (
     check_matters,
     edit_magnitude,
     exact_effects,
-    kl_divergence,
     patching,
 )
+from tacit.metrics.loss import kl_divergence
 from tacit.models.prompt_pairs import PADDING, last_logits, read_pairs
 
 from .conftest import dictionary_of, directions

@@ -25,20 +25,26 @@ from tacit.metrics import (
     excess_over_best,
     f1,
     fraction_variance_unexplained,
+    kl_divergence,
     log_log_slope,
     loss_recovered,
     lost_by_choosing,
     match,
     mean_l0,
+    median_reached,
     mmcs,
     mmcs_of_atoms,
     modes_of,
+    over_baseline,
     participation_ratio,
     participation_share,
     plateau_excess,
     rank_correlation,
+    replacement_area,
+    share_unreached,
     steps_ratio,
     valley,
+    wilson,
 )
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
@@ -140,6 +146,13 @@ def _difference(random, value):
     return crossed_bootstrap(first, second, lambda s: s[:, 0] / s[:, 1], random).value
 
 
+def _curves(random):
+    """What is left of five prompts after 0 to 6 features, and those numbers."""
+    shares = np.ones((5, 7))
+    shares[:, 1:] = random.exponential(size=(5, 6))
+    return shares, np.tile(np.arange(7.0), (5, 1))
+
+
 VALUES = {
     "fvu": lambda r: fraction_variance_unexplained(_rows(r, 7, 3), _rows(r, 7, 3)),
     "l0": lambda r: mean_l0(_code(r)[0]),
@@ -172,6 +185,16 @@ VALUES = {
     "participation_share": lambda r: participation_share(_directions(r)[0], r),
     "plateau_excess": lambda r: plateau_excess(r.uniform(-1, 1, 5).tolist()),
     "alike_share": lambda r: alike_share(r.random(4)),
+    "features_to_tenth": lambda r: median_reached(*_curves(r), 0.1),
+    "edit_to_tenth": lambda r: median_reached(*_curves(r), 0.1),
+    "tenth_unreached": lambda r: share_unreached(_curves(r)[0], 0.1),
+    "replacement_area": lambda r: replacement_area(*_curves(r)[::-1], 64),
+    "task_accuracy": lambda r: wilson(int(r.integers(6)), 5).value,
+    "probe_accuracy": lambda r: wilson(int(r.integers(6)), 5).value,
+    "other_text_kl": lambda r: float(
+        kl_divergence(*(_rows(r, 2, 5).log_softmax(-1) for _ in range(2))).mean()
+    ),
+    "over_baseline": lambda r: over_baseline(r.exponential(), r.exponential() + 1e-3),
 }
 VALUES |= {
     f"{name}_difference": lambda r, name=name: _difference(r, VALUES[name])

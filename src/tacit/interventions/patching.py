@@ -17,6 +17,7 @@ from torch import Tensor
 from tacit.base.errors import UserError
 from tacit.base.progress import Progress, silent
 from tacit.interventions.differences import CodeDifference
+from tacit.metrics.loss import kl_divergence
 from tacit.models.prompt_pairs import PromptPairs, last_logits
 from tacit.models.subject import Subject
 
@@ -24,13 +25,6 @@ Direction = Literal["to", "from"]
 """KL(patched || counterfactual), as published, or KL(counterfactual || patched)."""
 BATCH = 256
 """Patched prompts run at once."""
-
-
-def kl_divergence(
-    log_p: Float[Tensor, "n v"], log_q: Float[Tensor, "n v"]
-) -> Float[Tensor, " n"]:
-    """Return KL(p || q) in nats of each row's distributions, given as log-probabilities."""
-    return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
 
 
 @final

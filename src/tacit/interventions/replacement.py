@@ -19,31 +19,9 @@ from torch import Tensor
 from tacit.base.progress import Progress, silent
 from tacit.interventions.differences import CodeDifference
 from tacit.interventions.patching import Patching, edit_magnitude
+from tacit.metrics.replacing import reached_at, replacement_area
 
-COUNTS = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    8,
-    10,
-    12,
-    16,
-    20,
-    24,
-    32,
-    48,
-    64,
-    96,
-    128,
-    192,
-    256,
-    384,
-    512,
-)
+COUNTS = (*range(17), 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 384, 512)
 """Numbers of features patched, at which a curve is taken."""
 
 
@@ -66,34 +44,15 @@ class Replacement:
 
     def until(self, left: float) -> Float[np.ndarray, " n"]:
         """Return how many features bring each prompt's KL down to a share; inf if none do."""
-        return _first(self.shares, self.num_patched, left)
+        return reached_at(self.shares, self.num_patched, left)
 
     def magnitude_until(self, left: float) -> Float[np.ndarray, " n"]:
         """Return the edit's length there; inf if the share is never reached."""
-        return _first(self.shares, self.magnitudes, left)
+        return reached_at(self.shares, self.magnitudes, left)
 
-    def area(self, most: int) -> Float[np.ndarray, " n"]:
-        """Return the mean share left over log(1 + features patched), up to ``most`` features.
-
-        Range: 0 upwards; lower is better. A basis with fewer candidates keeps its last value, so
-        that all bases are measured on one axis.
-        """
-        axis = np.log1p(np.arange(most + 1))
-        found = [
-            np.trapezoid(np.interp(axis, np.log1p(numbers), shares), axis)
-            for numbers, shares in zip(self.num_patched, self.shares, strict=True)
-        ]
-        return np.array(found) / axis[-1]
-
-
-def _first(
-    shares: Float[np.ndarray, "n c"], values: Float[np.ndarray, "n c"], left: float
-) -> Float[np.ndarray, " n"]:
-    """Return the value at the first column from which a share is reached, by each row."""
-    reached = shares <= left
-    place = reached.argmax(axis=1)
-    found = values[np.arange(len(values)), place].astype(float)
-    return np.where(reached.any(axis=1), found, np.inf)
+    def area(self, most: int) -> float:
+        """Return ``metrics.replacement_area`` up to ``most`` features."""
+        return replacement_area(self.num_patched, self.shares, most)
 
 
 def ranked_by_prompt(effects: Float[Tensor, "n f"]) -> Int[Tensor, "n f"]:

@@ -39,7 +39,7 @@ from tacit.metrics.labels import (
     f1,
     f1_sparse,
 )
-from tacit.metrics.loss import cross_entropy, loss_recovered, token_losses
+from tacit.metrics.loss import cross_entropy, kl_divergence, loss_recovered, token_losses
 from tacit.metrics.metric_row import MetricRow
 from tacit.metrics.participation import (
     participation_ratio,
@@ -55,9 +55,22 @@ from tacit.metrics.recovery import (
     mmcs_of_atoms,
     random_floor,
 )
+from tacit.metrics.replacing import (
+    median_reached,
+    over_baseline,
+    reached_at,
+    replacement_area,
+    share_unreached,
+)
 from tacit.metrics.sparsity import Firing, count_firing, mean_l0
 
 __all__ = [
+    "kl_divergence",
+    "median_reached",
+    "over_baseline",
+    "reached_at",
+    "replacement_area",
+    "share_unreached",
     "METRICS",
     "BestThreshold",
     "Firing",

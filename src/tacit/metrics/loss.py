@@ -66,3 +66,14 @@ def loss_recovered(clean: float, substituted: float, ablated: float) -> float:
             f"{ablated:.6g} nats): choose another site or more text, or report the losses."
         )
     return (ablated - substituted) / (ablated - clean)
+
+
+def kl_divergence(
+    log_p: Float[Tensor, "n v"], log_q: Float[Tensor, "n v"]
+) -> Float[Tensor, " n"]:
+    """Return KL(p || q) of each row's distributions, given as log-probabilities.
+
+    In nats. Range: 0 upwards, 0 for equal distributions.
+    Caution: not symmetric; say which run is p. Source: Kullback and Leibler 1951.
+    """
+    return (log_p.exp() * (log_p - log_q)).sum(dim=-1)

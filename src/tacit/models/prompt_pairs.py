@@ -17,6 +17,7 @@ from torch import Tensor
 from tacit.base.errors import UserError, unknown
 from tacit.data.pairs import Pair
 from tacit.models.flows import Tokens
+from tacit.models.hooks import Edit
 from tacit.models.subject import Subject
 
 PADDING = -1
@@ -172,12 +173,16 @@ def _positions(
 
 @torch.no_grad()
 def last_logits(
-    subject: Subject, ids: Int[Tensor, "n t"], *, batch: int = 64
+    subject: Subject,
+    ids: Int[Tensor, "n t"],
+    *,
+    edits: Mapping[str, Edit] | None = None,
+    batch: int = 64,
 ) -> Float[Tensor, "n v"]:
-    """Return the logits of the token after each prompt."""
+    """Return the logits of the token after each prompt, under edits that suit any batch."""
     found = []
     for part in ids.split(batch):
-        logits = subject.run(part, logits=True).logits
+        logits = subject.run(part, edits=edits, logits=True).logits
         assert logits is not None, "logits were asked for"
         ends = (part != PADDING).sum(dim=1) - 1
         found.append(logits[torch.arange(len(part)), ends.to(logits.device)].float())

@@ -15,6 +15,10 @@ STUDIES: Mapping[str, tuple[str, str]] = {
         "tacit.studies.small_transformers.recipe",
         "SmallTransformers",
     ),
+    "interpretable-directions": (
+        "tacit.studies.interpretable_directions.recipe",
+        "InterpretableDirections",
+    ),
 }
 """Name of a study -> module and class, loaded on use."""
 

@@ -1,0 +1,1 @@
+"""Row 4: directions that can be read, replaced and erased."""
