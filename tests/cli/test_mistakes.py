@@ -176,6 +176,7 @@ def test_too_little_text_for_a_batch_is_told(command, place, tiny_store):
         (["list", "metrics", "pycode"], "only sites belong to a model"),
         (["show", "3"], "either --run RUN or --index INDEX"),
         (["show", "3", "--run", "nowhere"], "there is no index at nowhere/index"),
+        (["show", "3", "--run", "x", "--windows", "5"], "--windows goes with --effects"),
         (["report", "nowhere"], "there is no run folder at nowhere"),
     ],
 )
@@ -305,6 +306,10 @@ def test_another_subject_and_another_feature_are_refused(
     ended = command(*measuring(other, dictionary, tiny_store.folder))
     ended.refused("is not the subject that", "its weights differ")
     command("show", 9_999, "--index", index).refused("features 0 to 127")
+    case = ("show", 3, "--index", index, "--effects")
+    command(*case).refused("without MODEL, --dictionary, --store", "or --run RUN")
+    parts = ("--dictionary", dictionary, "--store", tiny_store.folder)
+    command(*case, "--model", other, *parts).refused("is not the subject that")
 
 
 @pytest.mark.parametrize(

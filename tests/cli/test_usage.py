@@ -130,6 +130,28 @@ def test_json_stands_alone_on_standard_output(
         assert ended.err == ""
 
 
+def test_effects_of_a_feature_are_printed_or_json(
+    command, tmp_path, tiny, tiny_store, dictionary, index, busiest
+):
+    words = ("show", busiest, tiny, "--index", index, "--dictionary", dictionary)
+    words += ("--store", tiny_store.folder, "--out", tmp_path / "case", "--effects")
+    printed = command(*words, "--quiet").finished()
+    assert printed.err == ""
+    for told in (
+        "fires on",
+        "its nearest neuron: neuron",
+        "random weights: feature",
+        "nats",
+    ):
+        assert told in printed.out
+    assert printed.out.endswith(f"report: {tmp_path / 'case' / 'report.html'}\n")
+    found = json.loads(command(*words, "--json").finished().out)
+    assert {context["feature"] for context in found["contexts"]} == {busiest}
+    assert [len(arm["tables"]) for arm in found["arms"]] == [5, 5, 5]
+    command(*words, "--windows", 2).refused("--replace")
+    command(*words[:-1]).refused("MODEL, --dictionary, --store, --out goes with --effects")
+
+
 def test_learn_prints_json_and_does_nothing_twice(command, tmp_path, tiny, programs):
     out = tmp_path / "run"
     words = ("learn", tiny, "--site", "resid.0", "--text", programs, "--out", out, "--k", 4)

@@ -17,7 +17,10 @@ from tacit.metrics import (
     METRICS,
     alike_share,
     auroc,
+    balanced_accuracy,
     best_f1_threshold,
+    bootstrap_ratio,
+    close_share,
     count_close,
     count_firing,
     cross_entropy,
@@ -25,12 +28,15 @@ from tacit.metrics import (
     excess_over_best,
     f1,
     fraction_variance_unexplained,
+    graph_completeness,
+    graph_replacement,
     kl_divergence,
     log_log_slope,
     loss_recovered,
     lost_by_choosing,
     match,
     mean_l0,
+    mean_rise,
     median_reached,
     mmcs,
     mmcs_of_atoms,
@@ -38,11 +44,14 @@ from tacit.metrics import (
     over_baseline,
     participation_ratio,
     participation_share,
+    pearson,
     plateau_excess,
     rank_correlation,
     replacement_area,
     share_unreached,
     steps_ratio,
+    token_purity,
+    told_apart,
     valley,
     wilson,
 )
@@ -146,6 +155,14 @@ def _difference(random, value):
     return crossed_bootstrap(first, second, lambda s: s[:, 0] / s[:, 1], random).value
 
 
+def _graph(random):
+    """Nine nodes that only depend on earlier ones: tokens, errors, features and two logits."""
+    effects = random.normal(size=(9, 9)) * (random.random((9, 9)) < 0.5)
+    effects[7:, 0], effects[:5] = 1.0, 0.0
+    weights = torch.tensor([0.0] * 7 + [0.3, 0.7])
+    return torch.from_numpy(effects).tril(-1), weights, torch.arange(9) // 2 == 1
+
+
 def _curves(random):
     """What is left of five prompts after 0 to 6 features, and those numbers."""
     shares = np.ones((5, 7))
@@ -179,6 +196,7 @@ VALUES = {
     "shared_per_dimension": lambda r: match(*_directions(r)).shared_per_dimension(3),
     "shared_per_dimension_excess": lambda r: excess_over_best(r.normal(), [r.normal()]),
     "close_atoms": lambda r: count_close(*_directions(r)),
+    "close_share": lambda r: close_share(*_directions(r)),
     "bimodality_p": lambda r: modes_of(_cosines(r), r, repeats=9).p_value,
     "valley": lambda r: valley(_cosines(r)),
     "participation_ratio": lambda r: participation_ratio(_directions(r)[0]),
@@ -194,7 +212,24 @@ VALUES = {
     "other_text_kl": lambda r: float(
         kl_divergence(*(_rows(r, 2, 5).log_softmax(-1) for _ in range(2))).mean()
     ),
+    "token_purity": lambda r: token_purity(r.exponential(size=9), r.random(9) < 0.5),
+    "ablation_rise": lambda r: mean_rise(r.normal(size=5), np.arange(5) < 3),
+    "activation_drop": lambda r: (
+        bootstrap_ratio(r.normal(size=5), r.exponential(size=5) + 1e-3, r).value
+    ),
+    "live_share": lambda r: count_firing(*_code(r)).live_share(),
+    "graph_completeness": lambda r: graph_completeness(*_graph(r)),
+    "graph_replacement": lambda r: graph_replacement(*_graph(r), torch.arange(9) < 2),
+    "moment_correlation": lambda r: rank_correlation(r.normal(size=5), r.normal(size=5)),
     "over_baseline": lambda r: over_baseline(r.exponential(), r.exponential() + 1e-3),
+    "explanation_correlation": lambda r: pearson(*(_rows(r, 9, 2).numpy().T)),
+    "intervention_accuracy": lambda r: float(
+        told_apart(*r.integers(3, size=(2, 5)) / 2).mean()
+    ),
+}
+VALUES |= {
+    f"{name}_accuracy": lambda r: balanced_accuracy(r.random(6) < 0.5, np.arange(6) < 2)
+    for name in ("detection", "fuzzing", "contrastive")
 }
 VALUES |= {
     f"{name}_difference": lambda r, name=name: _difference(r, VALUES[name])

@@ -92,6 +92,34 @@ class Heatmap:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tree:
+    """Nodes in columns, each joined to its parents by a line as wide as a number is large."""
+
+    table: str
+    """A row for each line, and one for the root, whose parent and value are null. A node that has
+    several parents has several rows."""
+    node: str
+    """Column with the node's name, unlike any other's."""
+    parent: str
+    """Column with the name of the node that it is joined to; that one's row stands before."""
+    place: str
+    """Column that says in which of ``places`` the node stands."""
+    places: tuple[str, ...]
+    """Headings from left to right; the root stands in the last."""
+    label: str
+    """Column with a few words that are written in the node."""
+    value: str
+    low: str
+    high: str
+    """Columns with the ends of the 95 % interval."""
+    value_label: str
+    threshold: float
+    """The smallest value that a line was drawn for."""
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Features:
     """A card per feature: facts, promoted logits, and contexts coloured by activation."""
 
@@ -115,7 +143,7 @@ class Limits:
     """One sentence each."""
 
 
-Block = Opening | Text | Headline | Plot | Table | Heatmap | Features | Limits
+Block = Opening | Text | Headline | Plot | Table | Heatmap | Tree | Features | Limits
 _KINDS: dict[str, type[Block]] = {
     "opening": Opening,
     "text": Text,
@@ -123,6 +151,7 @@ _KINDS: dict[str, type[Block]] = {
     "plot": Plot,
     "table": Table,
     "heatmap": Heatmap,
+    "tree": Tree,
     "features": Features,
     "limits": Limits,
 }

@@ -35,6 +35,7 @@ from tacit.cli.options import (
 from tacit.cli.steps import steps
 from tacit.cli.studies import studies
 from tacit.cli.sweeping import sweeps
+from tacit.cli.tracing import tracing
 
 app = typer.Typer(
     name="tacit",
@@ -50,6 +51,7 @@ app.registered_commands.extend(looking.registered_commands)
 app.add_typer(studies)
 app.registered_commands.extend(comparisons.registered_commands)
 app.registered_commands.extend(sweeps.registered_commands)
+app.registered_commands.extend(tracing.registered_commands)
 
 
 DEMO: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """What a feature does to the next token: how log-probabilities change when it is taken out.
 
-Axes: b windows, t positions, n positions where the feature fires, v vocabulary.
+Axes: b windows, t positions, n positions where the feature fires, w documents, v vocabulary.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tacit.activations.windows import Windows
@@ -18,6 +18,8 @@ from tacit.base.progress import Progress, silent
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.interventions.edits import ablate_feature, check_feature
 from tacit.interventions.loss import BATCH_WINDOWS
+from tacit.metrics.bootstrap import bootstrap_ratio
+from tacit.metrics.intervals import Interval
 from tacit.models.subject import Subject
 
 
@@ -31,8 +33,15 @@ class AblationEffects:
     """Positions where the feature fires, which the mean is over."""
     num_windows: int
     """Windows that hold them."""
-    change: Float[Tensor, " v"]
-    """Mean change of each token's log-probability, ablated minus clean, in nats."""
+    counts: Int[np.ndarray, " w"]
+    """Positions in each of the documents that hold them."""
+    sums: Float[Tensor, "w v"]
+    """Summed change of each token's log-probability in each document."""
+
+    @property
+    def change(self) -> Float[Tensor, " v"]:
+        """Mean change of each token's log-probability, ablated minus clean, in nats."""
+        return (self.sums.sum(dim=0) / self.num_positions).float()
 
     def raised(self, num: int = 10) -> list[tuple[int, float]]:
         """Return the ``num`` tokens that ablation makes likelier, the most changed first."""
@@ -41,6 +50,13 @@ class AblationEffects:
     def lowered(self, num: int = 10) -> list[tuple[int, float]]:
         """Return the ``num`` tokens that ablation makes less likely: the feature's promotion."""
         return _largest(self.change, num, sign=-1)
+
+    def interval(self, token: int, rng: np.random.Generator) -> Interval:
+        """Return one token's mean change with its interval over documents.
+
+        Caution: of a token that was chosen for its change, both ends lie too far out.
+        """
+        return bootstrap_ratio(self.sums[:, token].numpy(), self.counts, rng)
 
 
 @torch.no_grad()
@@ -68,7 +84,10 @@ def ablation_effects(
             f"feature {feature} fires at none of the {int(windows.usable.sum()):,} usable "
             "positions of these windows; give windows in which it fires."
         )
-    sums: list[Tensor] = []
+    documents, owner = np.unique(windows.document[fires], return_inverse=True)
+    of_document = np.zeros(fires.shape, dtype=np.int64)
+    of_document[fires] = owner
+    sums: Tensor | None = None
     with progress("ablate", len(held), "windows") as advance:
         for first in range(0, len(held), BATCH_WINDOWS):
             rows = held[first : first + BATCH_WINDOWS]
@@ -76,16 +95,19 @@ def ablation_effects(
             edit = ablate_feature(dictionary, feature, where)
             clean = _log_probabilities(subject.run(ids, logits=True).logits, where)
             ablated = subject.run(ids, edits={site: edit}, logits=True).logits
-            change = _log_probabilities(ablated, where) - clean
-            sums.append(change.double().sum(dim=0))
+            change = (_log_probabilities(ablated, where) - clean).double().cpu()
+            if sums is None:
+                sums = change.new_zeros(len(documents), change.shape[1])
+            sums.index_add_(0, torch.from_numpy(of_document[rows][fires[rows]]), change)
             advance(len(rows))
-    num_positions = int(fires.sum())
+    assert sums is not None, "at least one window holds a position"
     return AblationEffects(
         feature=feature,
         site=site,
-        num_positions=num_positions,
+        num_positions=int(fires.sum()),
         num_windows=len(held),
-        change=(torch.stack(sums).sum(dim=0) / num_positions).float().cpu(),
+        counts=np.bincount(owner),
+        sums=sums,
     )
 
 

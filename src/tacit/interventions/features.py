@@ -46,7 +46,7 @@ def change_features(
     def edit(value: Tensor) -> Tensor:
         there = _places(value, where)
         rows = value[there].to(dictionary.atoms)
-        old = _activations(dictionary, rows, features)
+        old = activations_of(dictionary, rows, features)
         moved = rows + (change(old) - old) @ directions
         out = value.clone()
         out[there] = moved.to(value)
@@ -120,7 +120,7 @@ def _places(value: Tensor, where: Bool[Tensor, "b t"] | None) -> Bool[Tensor, "b
     return where.to(value.device)
 
 
-def _activations(
+def activations_of(
     dictionary: Dictionary, rows: Float[Tensor, "n d"], features: Sequence[int]
 ) -> Float[Tensor, "n k"]:
     """Return some features' activations."""

@@ -127,6 +127,8 @@ def exact_effects(
         len(runs.prompts), difference.num_features, device=difference.clean.device
     )
     prompts, features = difference.candidates().nonzero().unbind(dim=1)
+    if not len(prompts):
+        return found
     start = runs.distances(difference.site, difference.clean)
     with progress("patch", len(prompts), "patches") as advance:
         for row, feature in zip(prompts.split(BATCH), features.split(BATCH), strict=True):

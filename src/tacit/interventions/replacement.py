@@ -99,6 +99,30 @@ def replacement_curve(
     )
 
 
+def curve_of_sets(
+    runs: Patching, difference: CodeDifference, sets: Sequence[Bool[Tensor, " f"]]
+) -> Replacement:
+    """Return the curve over sets of features that are patched in every prompt, and over none.
+
+    Points are in each prompt's order of candidates patched.
+    """
+    count = len(runs.prompts)
+    none = torch.zeros(difference.num_features, dtype=torch.bool)
+    columns = [
+        measured(runs, difference, chosen.expand(count, -1).to(difference.delta.device))
+        for chosen in (none, *sets)
+    ]
+    numbers, distances, magnitudes = (
+        np.stack(each, axis=1) for each in zip(*columns, strict=True)
+    )
+    order = numbers.argsort(axis=1, kind="stable")
+    return Replacement(
+        num_patched=np.take_along_axis(numbers, order, axis=1),
+        distances=np.take_along_axis(distances, order, axis=1),
+        magnitudes=np.take_along_axis(magnitudes, order, axis=1),
+    )
+
+
 def measured(
     runs: Patching, difference: CodeDifference, chosen: Bool[Tensor, "n f"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

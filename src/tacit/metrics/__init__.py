@@ -22,13 +22,25 @@ from tacit.metrics.comparisons import (
     sign_flip_test,
     two_sample_test,
 )
+from tacit.metrics.explaining import (
+    balanced_accuracy,
+    mean_credit,
+    pearson,
+    pooled_pearson,
+    told_apart,
+)
 from tacit.metrics.fidelity import (
     UnitSums,
     VarianceUnexplained,
     fraction_variance_unexplained,
 )
 from tacit.metrics.hierarchy import crossed_bootstrap, hierarchical_bootstrap
-from tacit.metrics.intervals import Interval, Resampling, wilson
+from tacit.metrics.influence import (
+    graph_completeness,
+    graph_replacement,
+    node_influence,
+)
+from tacit.metrics.intervals import Interval, Resampling, clopper_pearson, wilson
 from tacit.metrics.labels import (
     BestThreshold,
     alike_share,
@@ -46,9 +58,11 @@ from tacit.metrics.participation import (
     participation_ratios,
     participation_share,
 )
+from tacit.metrics.purity import mean_rise, token_purity
 from tacit.metrics.recovery import (
     Matching,
     best_cosines,
+    close_share,
     count_close,
     match,
     mmcs,
@@ -67,6 +81,7 @@ from tacit.metrics.sparsity import Firing, count_firing, mean_l0
 __all__ = [
     "kl_divergence",
     "median_reached",
+    "node_influence",
     "over_baseline",
     "reached_at",
     "replacement_area",
@@ -85,6 +100,7 @@ __all__ = [
     "alike_share",
     "auroc",
     "auroc_sparse",
+    "balanced_accuracy",
     "best_cosines",
     "best_f1_threshold",
     "best_f1_threshold_sparse",
@@ -93,6 +109,8 @@ __all__ = [
     "bootstrap_ratio",
     "bootstrap_rows",
     "bootstrap_sums",
+    "clopper_pearson",
+    "close_share",
     "count_close",
     "count_firing",
     "cross_entropy",
@@ -101,12 +119,16 @@ __all__ = [
     "f1",
     "f1_sparse",
     "fraction_variance_unexplained",
+    "graph_completeness",
+    "graph_replacement",
     "hierarchical_bootstrap",
     "log_log_slope",
     "loss_recovered",
     "lost_by_choosing",
     "match",
+    "mean_credit",
     "mean_l0",
+    "mean_rise",
     "mmcs",
     "mmcs_of_atoms",
     "modes_of",
@@ -114,12 +136,16 @@ __all__ = [
     "participation_ratio",
     "participation_ratios",
     "participation_share",
+    "pearson",
     "plateau_excess",
+    "pooled_pearson",
     "random_floor",
     "rank_correlation",
     "sign_flip_test",
     "steps_ratio",
     "token_losses",
+    "token_purity",
+    "told_apart",
     "two_sample_test",
     "valley",
     "wilson",

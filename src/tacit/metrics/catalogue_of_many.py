@@ -105,6 +105,16 @@ _ROWS = (
         caution="several atoms may have one and the same partner",
     ),
     MetricRow(
+        name="close_share",
+        formula="close_atoms / atoms of the first dictionary",
+        range=(0.0, 1.0),
+        direction="neither",
+        unit="1",
+        computed_by="recovery.close_share",
+        source="the code of Cunningham et al. 2023, arXiv:2309.08600",
+        caution="dictionaries that began from the same directions share more",
+    ),
+    MetricRow(
         name="bimodality_p",
         formula="share of resamples of the least smoothed density with one mode that have more "
         "modes at that smoothing, (count + 1) / (n + 1)",

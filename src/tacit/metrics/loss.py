@@ -76,4 +76,5 @@ def kl_divergence(
     In nats. Range: 0 upwards, 0 for equal distributions.
     Caution: not symmetric; say which run is p. Source: Kullback and Leibler 1951.
     """
-    return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
+    # Between equal distributions rounding alone may end below 0.
+    return (log_p.exp() * (log_p - log_q)).sum(dim=-1).clamp(min=0)

@@ -65,6 +65,11 @@ def count_close(
     return int((best_cosines(of, among) > above).sum())
 
 
+def close_share(of: Float[Tensor, "g d"], among: Float[Tensor, "f d"]) -> float:
+    """Return ``count_close`` over the number of rows of ``of``, 0 to 1."""
+    return count_close(of, among) / len(of)
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Matching:

@@ -3,6 +3,8 @@
 Axes: n prompts, c points of a curve.
 """
 
+from typing import cast
+
 import numpy as np
 from jaxtyping import Float
 
@@ -44,11 +46,11 @@ def replacement_area(
     that all bases are measured on one axis.
     """
     axis = np.log1p(np.arange(most + 1))
-    found = [
-        np.trapezoid(np.interp(axis, np.log1p(own), left), axis)
-        for own, left in zip(numbers, shares, strict=True)
+    curves = [
+        cast(np.ndarray, np.interp(axis, np.log1p(own), left))
+        for own, left in zip(list(numbers), list(shares), strict=True)
     ]
-    return float(np.mean(found) / axis[-1])
+    return float(np.trapezoid(np.mean(curves, axis=0), axis) / axis[-1])
 
 
 def over_baseline(value: float, baseline: float) -> float:

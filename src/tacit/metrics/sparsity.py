@@ -75,6 +75,13 @@ class Firing:
         """
         return float(self.dead().double().mean())
 
+    def live_share(self, times: int = 10) -> float:
+        """Return the share of atoms that fired more than ``times``: 0 to 1, higher is better.
+
+        Caution: rises with ``num_tokens``; compare only at an equal number of tokens.
+        """
+        return float((self.counts > times).double().mean())
+
     def dense_share(self, more_than: float = DENSE_DENSITY) -> float:
         """Return the share of atoms that are dense: 0 to 1, neither way better by itself."""
         return float(self.dense(more_than).double().mean())

@@ -57,7 +57,7 @@ def sample(
     )
     ids: list[list[int]] = [[] for _ in prefixes]
     log_probs: list[list[float]] = [[] for _ in prefixes]
-    with torch.no_grad(), hooked(subject.site_map, edits=edits):
+    with subject.one_pass, torch.no_grad(), hooked(subject.site_map, edits=edits):
         for rows in _batches([len(prefix) for prefix in prefixes], batch_rows):
             drawn = [
                 stream(seeds[row], "models/sample").random(max_new_tokens) for row in rows

@@ -68,7 +68,7 @@ class Subject:
     """Tokens that end a text."""
     padding_id: int
     """Fills the end of short rows, masked."""
-    _one_pass: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    one_pass: threading.RLock = field(default_factory=threading.RLock, repr=False)
     """Held during a pass: its hooks would see the values of another thread's."""
 
     def sites(self) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ class Subject:
             self._check_has_logits()
         given, out = self._given(inputs, prepend_bos=prepend_bos), None
         with (
-            self._one_pass,
+            self.one_pass,
             torch.set_grad_enabled(gradients),
             hooked(
                 self.site_map, sites, edits, stop=not logits, keep_graph=gradients

@@ -20,6 +20,7 @@ from tacit.base.pages import (
     Plot,
     Table,
     Text,
+    Tree,
 )
 from tacit.base.records import Claim, Gap, Record, Result
 from tacit.reports.cards import Card, read_cards
@@ -27,6 +28,7 @@ from tacit.reports.charts import Chart, draw_chart
 from tacit.reports.heatmaps import Shades, shades_of
 from tacit.reports.numbers import Measured, column, coordinates, measured, number
 from tacit.reports.tables import PAGES, RESULTS, Columns, RunFolder, num_rows
+from tacit.reports.trees import draw_tree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +166,20 @@ def _plot(run: RunFolder, block: Plot, anchor: str) -> dict[str, Any]:
     }
 
 
+def _tree(run: RunFolder, block: Tree, anchor: str) -> dict[str, Any]:
+    headings = (
+        (block.node, block.node),
+        (block.label, block.label),
+        (block.parent, block.parent),
+        (block.value, block.value_label),
+        (block.low, "from"),
+        (block.high, "to"),
+    )
+    columns = run.table(block.table, [block.place, *(name for name, _ in headings)])
+    chart = draw_tree(block, columns, anchor)
+    return {"chart": chart, "grid": grid_of(columns, headings)}
+
+
 def _table(run: RunFolder, block: Table) -> Grid:
     names = [column for column, _ in block.columns]
     if block.link is not None and block.link not in names:
@@ -191,6 +207,8 @@ def view_of(run: RunFolder, block: Block, anchor: str) -> BlockView:
             parts["grid"] = _table(run, block)
         case Heatmap():
             parts["shades"] = shades_of(run, block)
+        case Tree():
+            parts = _tree(run, block, anchor)
         case Features():
             parts["cards"] = read_cards(run, block)
     return BlockView(kind=type(block).__name__.lower(), anchor=anchor, block=block, **parts)

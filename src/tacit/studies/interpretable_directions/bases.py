@@ -7,15 +7,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from tacit.activations.harvest import HarvestSettings, harvest
 from tacit.activations.store import Store, open_store
 from tacit.activations.streaming import Stream, rows_for
 from tacit.base.progress import Progress
+from tacit.data.stories.tasks import pairs_of
 from tacit.data.text import load_text
-from tacit.dictionaries import Dictionary, fit
+from tacit.dictionaries import Dictionary, DifferenceOfMeans, LabelledRows, fit
 from tacit.dictionaries.bases import halves
-from tacit.models.load import load_subject
-from tacit.studies.interpretable_directions.settings import BASES, DirectionsSettings
+from tacit.models.prompt_pairs import read_pairs
+from tacit.models.subject import Subject
+from tacit.studies.interpretable_directions.arms import methods_of
+from tacit.studies.interpretable_directions.settings import BY_LABEL, DirectionsSettings
+
+SPLIT = ("neuron-basis", "orthonormal")
+"""Signed bases of which only the two sides are measured."""
 
 
 def short(name: str) -> str:
@@ -27,7 +35,11 @@ def short(name: str) -> str:
 
 
 def store_of(
-    settings: DirectionsSettings, partial: Path, name: str, progress: Progress
+    settings: DirectionsSettings,
+    partial: Path,
+    name: str,
+    subject: Subject,
+    progress: Progress,
 ) -> Store:
     """Return a subject's activations, harvested where they are not there yet."""
     folder = partial / "stores" / short(name)
@@ -36,7 +48,7 @@ def store_of(
     corpus = load_text(settings.source)
     corpus = replace(corpus, documents=corpus.documents[: settings.documents])
     return harvest(
-        load_subject(name),
+        subject,
         corpus,
         [settings.site],
         folder,
@@ -55,21 +67,21 @@ def fit_folder(partial: Path, name: str, seed: int) -> Path:
 def bases_of(
     settings: DirectionsSettings,
     partial: Path,
+    subject: Subject,
     store: Store,
     unit: tuple[str, int],
     progress: Progress,
 ) -> Mapping[str, Dictionary]:
-    """Return every basis of one subject and seed, by ``BASES``; finished fits are read back."""
+    """Return every basis of one subject and seed, by name; finished fits are read back."""
     name, seed = unit
-    rows = rows_for(store, [settings.site], held_out=False)
     blocks = Stream(
         store=store,
         sites=(settings.site,),
-        rows=rows,
+        rows=rows_for(store, [settings.site], held_out=False),
         seed=seed,
         block_rows=settings.batch,
     )
-    methods = settings.methods()
+    methods = methods_of(settings, unit)
     made = fit(
         methods,
         blocks,
@@ -79,6 +91,60 @@ def bases_of(
         progress=progress,
     )
     found = {key: each.dictionary for key, each in zip(methods, made, strict=True)}
-    sides = {f"{key}, both sides": halves(found[key]) for key in found if key not in BASES}
-    both = {"pca, both sides": halves(found["pca"]), **sides}
-    return {key: (found | both)[key] for key in BASES}
+    for key in ("pca", *SPLIT):
+        found[f"{key}, both sides"] = halves(found[key])
+    found[BY_LABEL] = difference_of_means(settings, subject, seed)
+    return {key: value for key, value in found.items() if key not in SPLIT}
+
+
+def untrained_basis(
+    settings: DirectionsSettings,
+    partial: Path,
+    store: Store,
+    unit: tuple[str, int],
+    progress: Progress,
+) -> Dictionary:
+    """Return the top-k dictionary of the same architecture with random weights."""
+    rows = rows_for(store, [settings.site], held_out=False)
+    blocks = Stream(
+        store=store,
+        sites=(settings.site,),
+        rows=rows,
+        seed=unit[1],
+        block_rows=settings.batch,
+    )
+    method = methods_of(settings, unit)["top-k"]
+    folder = fit_folder(partial, untrained_name(unit), unit[1])
+    steps = settings.steps
+    made = fit([method], blocks, [unit[1]], steps=steps, folder=folder, progress=progress)
+    return made[0].dictionary
+
+
+def untrained_name(unit: tuple[str, int]) -> str:
+    """Return the name of a subject's architecture with random weights."""
+    return f"untrained-{short(unit[0])}-{unit[1]}"
+
+
+@torch.no_grad()
+def difference_of_means(
+    settings: DirectionsSettings, subject: Subject, seed: int
+) -> Dictionary:
+    """Return one direction for each answer of the task, between its mean and that of the rest.
+
+    Read at the last position, in both runs of prompts that are neither for choosing nor scored.
+    """
+    pairs = pairs_of(settings.task, 6 * settings.prompts, seed)[2 * settings.prompts :]
+    prompts = read_pairs(subject, pairs)
+    rows, words = [], []
+    for ids, answer in (
+        (prompts.clean, prompts.answer),
+        (prompts.counterfactual, prompts.other),
+    ):
+        value = subject.run(ids, sites=(settings.site,)).activations[settings.site]
+        rows.append(value[prompts.at("last").to(value.device)].float())
+        words.append(answer)
+    said = torch.cat(words)
+    labels = {
+        subject.tokenizer.decode([word]): said == word for word in said.unique().tolist()
+    }
+    return DifferenceOfMeans().fit(LabelledRows(rows=torch.cat(rows), labels=labels))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 
 from tacit.data.stories.tasks import pairs_of
 from tacit.dictionaries import Dictionary
@@ -26,12 +25,16 @@ from tacit.interventions.replacement import (
     ranked_in_common,
     replacement_curve,
 )
+from tacit.metrics.choosing import rank_correlation
 from tacit.metrics.replacing import median_reached, share_unreached
 from tacit.models.prompt_pairs import read_pairs
 from tacit.models.subject import Subject
-from tacit.studies.interpretable_directions.settings import DirectionsSettings
+from tacit.studies.interpretable_directions.settings import LEARNED, DirectionsSettings
 
-Ranking = Literal["each prompt", "all prompts"]
+Ranking = Literal["each prompt", "all prompts", "greedy"]
+"""What orders the features: attribution in each prompt or over those for choosing, or sets
+that greedy elimination chose there."""
+ATTRIBUTED: tuple[Ranking, ...] = ("each prompt", "all prompts")
 LEFT = 0.1
 """Share of the KL at which features are counted."""
 MOST = 64
@@ -53,10 +56,13 @@ class Curve:
     edit: float | None
     unreached: float
     area: float
-    chosen_area: float
-    """Area on the prompts that the common order was chosen on."""
-    correlation: float
-    """Spearman's, of attributed and exact effects over candidates of ``CHECKED`` prompts."""
+    chosen_area: float | None
+    """Area on the prompts for choosing, each ranked by itself; of ``LEARNED`` alone."""
+    correlation: float | None
+    """Spearman's, of exact effects and those attributed at the clean value, over candidates of
+    ``CHECKED`` prompts."""
+    correlation_halfway: float | None
+    """The same with the gradient taken where features are ranked by it."""
     candidates: float
     """Features whose activation differs, mean over prompts."""
     start: float
@@ -69,56 +75,97 @@ class Curve:
     """Mean over prompts at each count: patched, KL left over KL of the clean run, edit."""
 
 
+def runs_of(
+    settings: DirectionsSettings, subject: Subject, seed: int
+) -> tuple[Patching, Patching]:
+    """Return the prompts that features are chosen by, and those that they are scored on."""
+    pairs = pairs_of(settings.task, 2 * settings.prompts, seed)
+    halves = (pairs[: settings.prompts], pairs[settings.prompts :])
+    choosing, scoring = (patching(subject, read_pairs(subject, half)) for half in halves)
+    return choosing, scoring
+
+
 def curves_of(
     settings: DirectionsSettings,
     subject: Subject,
     unit: tuple[str, int],
     bases: Mapping[str, Dictionary],
 ) -> list[Curve]:
-    """Return the curves of every basis and ranking."""
-    name, seed = unit
-    pairs = pairs_of(settings.task, 2 * settings.prompts, seed)
-    choosing, scoring = (
-        patching(subject, read_pairs(subject, half))
-        for half in (pairs[: settings.prompts], pairs[settings.prompts :])
+    """Return the curves of every basis, ranked by attribution."""
+    runs = runs_of(settings, subject, unit[1])
+    return [
+        curve
+        for basis, dictionary in bases.items()
+        for curve in _curves_of_basis(settings, runs, unit, basis, dictionary)
+    ]
+
+
+def _curves_of_basis(
+    settings: DirectionsSettings,
+    runs: tuple[Patching, Patching],
+    unit: tuple[str, int],
+    basis: str,
+    dictionary: Dictionary,
+) -> list[Curve]:
+    choosing, scoring = runs
+    here, there = (
+        code_difference(each.subject, each.prompts, settings.site, dictionary)
+        for each in runs
     )
-    found: list[Curve] = []
-    for basis, dictionary in bases.items():
-        own = [
-            code_difference(subject, runs.prompts, settings.site, dictionary)
-            for runs in (choosing, scoring)
-        ]
-        check_matters(scoring, own[1])
-        earlier, effects = (
-            attributed_effects(runs, difference, at=settings.halfway)
-            for runs, difference in zip((choosing, scoring), own, strict=True)
+    check_matters(scoring, there)
+    earlier, effects = (
+        attributed_effects(each, difference, at=settings.halfway)
+        for each, difference in ((choosing, here), (scoring, there))
+    )
+    agreements = _agreements(scoring, there, (0.0, settings.halfway))
+    return [
+        curve_row(
+            unit,
+            basis,
+            ranking,
+            scoring,
+            _ordered(scoring, there, ranking, effects, earlier),
+            # Only learned dictionaries are chosen among.
+            chosen_area=_ordered(choosing, here, ranking, earlier, earlier).area(MOST)
+            if basis in LEARNED and ranking == "each prompt"
+            else None,
+            agreements=agreements,
         )
-        correlation = _agreement(scoring, own[1], settings.halfway)
-        for ranking in get_args(Ranking):
-            here = _ordered(choosing, own[0], ranking, earlier, earlier)
-            curve = _ordered(scoring, own[1], ranking, effects, earlier)
-            found.append(
-                Curve(
-                    subject=name,
-                    seed=seed,
-                    basis=basis,
-                    ranking=ranking,
-                    features=_finite(curve, curve.num_patched),
-                    edit=_finite(curve, curve.magnitudes),
-                    unreached=share_unreached(curve.shares, LEFT),
-                    area=curve.area(MOST),
-                    chosen_area=here.area(MOST),
-                    correlation=correlation,
-                    candidates=float(curve.num_patched[:, -1].mean()),
-                    start=float(curve.distances[:, 0].mean()),
-                    prompts=len(scoring.prompts),
-                    skipped=sum(scoring.prompts.skipped.values()),
-                    numbers=_means(curve.num_patched),
-                    shares=_means(curve.shares),
-                    lengths=_means(curve.magnitudes),
-                )
-            )
-    return found
+        for ranking in ATTRIBUTED
+    ]
+
+
+def curve_row(
+    unit: tuple[str, int],
+    basis: str,
+    ranking: Ranking,
+    runs: Patching,
+    curve: Replacement,
+    *,
+    chosen_area: float | None = None,
+    agreements: Sequence[float | None] = (None, None),
+) -> Curve:
+    """Return what is kept of a curve over the prompts of ``runs``."""
+    return Curve(
+        subject=unit[0],
+        seed=unit[1],
+        basis=basis,
+        ranking=ranking,
+        features=_finite(curve, curve.num_patched),
+        edit=_finite(curve, curve.magnitudes),
+        unreached=share_unreached(curve.shares, LEFT),
+        area=curve.area(MOST),
+        chosen_area=chosen_area,
+        correlation=agreements[0],
+        correlation_halfway=agreements[1],
+        candidates=float(curve.num_patched[:, -1].mean()),
+        start=float(curve.distances[:, 0].mean()),
+        prompts=len(runs.prompts),
+        skipped=sum(runs.prompts.skipped.values()),
+        numbers=_means(curve.num_patched),
+        shares=_means(curve.shares),
+        lengths=_means(curve.magnitudes),
+    )
 
 
 def _ordered(
@@ -136,8 +183,10 @@ def _ordered(
     return replacement_curve(runs, difference, order)
 
 
-def _agreement(runs: Patching, difference: CodeDifference, at: float) -> float:
-    """Return the rank correlation of attributed with exact effects, over candidates."""
+def _agreements(
+    runs: Patching, difference: CodeDifference, points: Sequence[float]
+) -> list[float | None]:
+    """Return the rank correlation of exact effects with those attributed at each point."""
     some = patching(runs.subject, runs.prompts.some(slice(0, CHECKED)))
     length = some.prompts.clean.shape[1]
     kept = difference.prompt < CHECKED
@@ -153,8 +202,12 @@ def _agreement(runs: Patching, difference: CodeDifference, at: float) -> float:
     )
     stands = part.candidates()
     exact = exact_effects(some, part)[stands].cpu().numpy()
-    fast = attributed_effects(some, part, at=at)[stands].cpu().numpy()
-    return float(spearmanr(exact, fast).statistic)
+    return [
+        rank_correlation(
+            -attributed_effects(some, part, at=at)[stands].cpu().numpy(), exact
+        )
+        for at in points
+    ]
 
 
 def _finite(curve: Replacement, values: np.ndarray) -> float | None:

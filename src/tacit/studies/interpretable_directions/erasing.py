@@ -84,48 +84,63 @@ def erasures_of(
     known = {
         name: each for name, each in CONCEPTS.items() if {each.truth} <= set(store.labels)
     }
-    found = []
-    for name, concept in known.items():
-        train, far = (_rows(settings, store, concept, held_out=side) for side in (0, 1))
-        rng = stream(unit[1], f"studies/directions/erasure/{name}")
-        erasers = {
-            NOTHING: Eraser(name=NOTHING, erase=lambda rows: rows),
-            **projections(*train),
-            **feature_erasers(dictionary, *train, rng, few=settings.few),
-        }
-        prompts = (
-            read_pairs(subject, pairs_of(concept.task, 4 * settings.prompts, unit[1]))
-            if concept.task
-            else None
+    return [
+        erasure
+        for name, concept in known.items()
+        for erasure in _erasures_of_concept(
+            settings, subject, unit, store, dictionary, name, concept
         )
-        for eraser in erasers.values():
-            length, cost = _cost(settings, subject, store, eraser)
-            probes = probe(
-                (eraser.erase(train[0]), train[1]), (eraser.erase(far[0]), far[1])
+    ]
+
+
+def _erasures_of_concept(
+    settings: DirectionsSettings,
+    subject: Subject,
+    unit: tuple[str, int],
+    store: Store,
+    dictionary: Dictionary,
+    name: str,
+    concept: Concept,
+) -> list[Erasure]:
+    """Return every method's erasure of one concept, and nothing erased."""
+    train, far = (
+        rows_of_concept(settings, store, concept, held_out=side) for side in (0, 1)
+    )
+    rng = stream(unit[1], f"studies/directions/erasure/{name}")
+    erasers = {
+        NOTHING: Eraser(name=NOTHING, erase=lambda rows: rows),
+        **projections(*train),
+        **feature_erasers(dictionary, *train, rng, few=settings.few),
+    }
+    task = concept.task
+    prompts = task and read_pairs(subject, pairs_of(task, 4 * settings.prompts, unit[1]))
+    found = []
+    for eraser in erasers.values():
+        length, cost = _cost(settings, subject, store, eraser)
+        told = [(eraser.erase(rows), truth) for rows, truth in (train, far)]
+        probes = probe(told[0], told[1])
+        found.append(
+            Erasure(
+                subject=unit[0],
+                seed=unit[1],
+                concept=name,
+                eraser=eraser.name,
+                features=list(eraser.features),
+                accuracy=_accuracy(settings, subject, prompts, eraser) if prompts else None,
+                edit=length,
+                other_kl=cost,
+                linear=probes["linear"].accuracy,
+                linear_low=probes["linear"].low,
+                linear_high=probes["linear"].high,
+                mlp=probes["mlp"].accuracy,
+                chance=probes["linear"].chance,
+                rows=len(far[0]),
             )
-            linear = probes["linear"]
-            found.append(
-                Erasure(
-                    subject=unit[0],
-                    seed=unit[1],
-                    concept=name,
-                    eraser=eraser.name,
-                    features=list(eraser.features),
-                    accuracy=prompts and _accuracy(settings, subject, prompts, eraser),
-                    edit=length,
-                    other_kl=cost,
-                    linear=linear.accuracy,
-                    linear_low=linear.low,
-                    linear_high=linear.high,
-                    mlp=probes["mlp"].accuracy,
-                    chance=linear.chance,
-                    rows=len(far[0]),
-                )
-            )
+        )
     return found
 
 
-def _rows(
+def rows_of_concept(
     settings: DirectionsSettings, store: Store, concept: Concept, *, held_out: int
 ) -> tuple[Tensor, Tensor]:
     """Return rows of one side, evenly over the text, and which have the concept."""

@@ -1,4 +1,4 @@
-"""The pages of the study: how few features do it, and what erasing a concept costs."""
+"""The pages of the study: what each part found, a page each, with the tables it draws."""
 
 from __future__ import annotations
 
@@ -7,35 +7,57 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from tacit.base.pages import Limits, Opening, Page, Plot, Table, Text
-from tacit.studies.interpretable_directions.curves import MOST, Curve
-from tacit.studies.interpretable_directions.erasing import Erasure
+from tacit.base.pages import Block, Limits, Opening, Page, Text
+from tacit.studies.interpretable_directions.curve_pages import curve_pages
+from tacit.studies.interpretable_directions.curves import Curve
+from tacit.studies.interpretable_directions.erasure_pages import erasure_pages
+from tacit.studies.interpretable_directions.figures import Tables
+from tacit.studies.interpretable_directions.layer_pages import layer_pages
 from tacit.studies.interpretable_directions.settings import BASES, DirectionsSettings
+from tacit.studies.interpretable_directions.single_pages import case_pages, in_place_pages
+from tacit.studies.interpretable_directions.steering import steered_pages
+from tacit.studies.interpretable_directions.tree_pages import traced_pages
 
-Rows = list[dict[str, Any]]
+Part = tuple[Mapping[str, list[dict[str, Any]]], Sequence[Block]]
+"""Tables by name, and the blocks that draw them."""
 
 
 def pages_of(
     settings: DirectionsSettings,
     partial: Path,
-    curves: Sequence[Curve],
-    erasures: Sequence[Erasure],
+    found: Tables,
     best: Mapping[tuple[str, int], str],
 ) -> list[Page]:
-    """Write the tables that the pages draw, and return the pages."""
-    tables: Mapping[str, Rows] = {
-        "left": _curve_rows(curves),
-        "bases": _basis_rows(curves),
-        "erased": _erasure_rows(erasures),
+    """Write the tables that the pages draw, and return the pages; parts without rows have none."""
+    tables, blocks = curve_pages(found.curves)
+    first = (*_opening(settings, best), *blocks, _limits(settings, found.curves))
+    parts: dict[str, Part] = {
+        "How few features carry the behaviour?": (tables, first),
+        "What does it cost to erase a concept?": erasure_pages(found.erasures),
     }
-    for name, rows in tables.items():
-        if rows:
+    if found.steered:
+        parts["Can it be steered?"] = steered_pages(found.steered)
+    parts["What does the reconstruction cost?"] = in_place_pages(found.substituted)
+    if found.everywhere:
+        parts["And at every other layer?"] = layer_pages(found.everywhere, found.shared)
+    if found.words:
+        parts["What is one feature for?"] = case_pages(found.words)
+    if found.traced:
+        parts["What does a feature rest on?"] = traced_pages(found.traced)
+    for tables, _ in parts.values():
+        for name, rows in tables.items():
             path = partial / "artifacts" / f"{name}.parquet"
             parquet.write_table(pa.Table.from_pylist(rows), path)
+    return [Page(title=title, blocks=tuple(own)) for title, (_, own) in parts.items()]
+
+
+def _opening(
+    settings: DirectionsSettings, best: Mapping[tuple[str, int], str]
+) -> tuple[Opening, Text]:
+    """Return what was studied, and which dictionary was chosen."""
     opening = Opening(
         title="Interpretable directions",
         setting=f"{', '.join(settings.subjects)} on {settings.source}, at {settings.site}; "
@@ -44,140 +66,7 @@ def pages_of(
         "others to score them.",
     )
     told = [f"{basis} in {count}" for basis, count in Counter(best.values()).most_common()]
-    chosen = Text(text=f"Best on the prompts for choosing: {', '.join(told)}.")
-    erased = (*_erasing_blocks(),) if erasures else (Text(text="The text has no labels."),)
-    return [
-        Page(
-            title="How few features carry the behaviour?",
-            blocks=(opening, chosen, *_curve_blocks(), _limits(settings, curves)),
-        ),
-        Page(title="What does it cost to erase a concept?", blocks=erased),
-    ]
-
-
-def _curve_blocks() -> tuple[Plot | Table, ...]:
-    plots = tuple(
-        Plot(
-            table="artifacts/left.parquet",
-            kind="line",
-            x=x,
-            y="left",
-            group=f"basis, {ranking}",
-            x_label=label,
-            y_label="share of the KL left",
-            title=f"{title}, one order for {ranking}",
-            caption="Mean over prompts, subjects and seeds; what a basis misses is left as it was.",
-        )
-        for ranking in ("each prompt", "all prompts")
-        for x, label, title in (
-            ("features", "features patched", "KL left against features patched"),
-            ("edit", "mean length of the edit", "KL left against the edit"),
-        )
-    )
-    table = Table(
-        table="artifacts/bases.parquet",
-        columns=(
-            ("basis", "basis"),
-            ("ranking", "ranked for"),
-            ("features", "features to a tenth"),
-            ("edit", "edit there"),
-            ("unreached", "prompts that never"),
-            ("area", "area"),
-            ("correlation", "attribution and exact"),
-        ),
-        title="Every basis",
-        caption="Medians over prompts, means over subjects and seeds; none where half of the "
-        "prompts never come to a tenth. The last column is Spearman's correlation of effects.",
-    )
-    return (*plots, table)
-
-
-def _erasing_blocks() -> tuple[Plot | Table, ...]:
-    return (
-        Plot(
-            table="artifacts/erased.parquet",
-            kind="scatter",
-            x="price",
-            y="excess",
-            group="method",
-            x_label="KL on other text, nats",
-            y_label="linear probe less chance",
-            log_x=False,
-            title="What is left of a concept against what it costs",
-            caption="A point for each concept and method, mean over subjects and seeds; lower "
-            "left is better.",
-        ),
-        Table(
-            table="artifacts/erased.parquet",
-            columns=(
-                ("concept", "concept"),
-                ("method", "method"),
-                ("accuracy", "task accuracy"),
-                ("linear", "linear probe"),
-                ("mlp", "MLP probe"),
-                ("chance", "chance"),
-                ("edit", "length of the edit"),
-                ("price", "KL on other text"),
-            ),
-            title="Every method",
-            caption="Probes are fitted afresh to erased training rows, scored on held-out ones.",
-        ),
-    )
-
-
-def _curve_rows(curves: Sequence[Curve]) -> Rows:
-    """Return the mean curve of each basis and ranking at each whole number of features."""
-    counts = np.arange(MOST + 1)
-    rows: Rows = []
-    for basis in BASES:
-        for ranking in ("each prompt", "all prompts"):
-            own = [c for c in curves if (c.basis, c.ranking) == (basis, ranking)]
-            for name in ("shares", "lengths"):
-                assert all(len(getattr(c, name)) == len(c.numbers) for c in own)
-            left, edit = (
-                np.mean([np.interp(counts, c.numbers, getattr(c, name)) for c in own], 0)
-                for name in ("shares", "lengths")
-            )
-            rows += [
-                {
-                    f"basis, {ranking}": basis,
-                    "features": int(count),
-                    "left": float(left[count]),
-                    "edit": float(edit[count]),
-                }
-                for count in counts
-            ]
-    return [{"basis, each prompt": None, "basis, all prompts": None} | row for row in rows]
-
-
-def _basis_rows(curves: Sequence[Curve]) -> Rows:
-    rows: Rows = []
-    for basis in BASES:
-        for ranking in ("each prompt", "all prompts"):
-            own = [c for c in curves if (c.basis, c.ranking) == (basis, ranking)]
-            row: dict[str, Any] = {"basis": basis, "ranking": ranking}
-            for name in ("features", "edit", "unreached", "area", "correlation"):
-                row[name] = _mean([getattr(each, name) for each in own])
-            rows.append(row)
-    return rows
-
-
-def _erasure_rows(erasures: Sequence[Erasure]) -> Rows:
-    rows: Rows = []
-    for concept, method in dict.fromkeys((e.concept, e.eraser) for e in erasures):
-        own = [e for e in erasures if (e.concept, e.eraser) == (concept, method)]
-        row: dict[str, Any] = {"concept": concept, "method": method}
-        for name in ("accuracy", "linear", "mlp", "chance", "edit"):
-            row[name] = _mean([getattr(each, name) for each in own])
-        row["price"] = _mean([each.other_kl for each in own])
-        row["excess"] = row["linear"] - row["chance"]
-        rows.append(row)
-    return rows
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else None
+    return opening, Text(text=f"Best on the prompts for choosing: {', '.join(told)}.")
 
 
 def _limits(settings: DirectionsSettings, curves: Sequence[Curve]) -> Limits:

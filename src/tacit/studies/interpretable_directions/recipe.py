@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Mapping, Sequence
+from functools import partial as partial_of
 from pathlib import Path
 from typing import Any, ClassVar, cast, final
-
-import torch
 
 from tacit.base.configuration import Configuration
 from tacit.base.errors import UserError
 from tacit.base.progress import Progress
 from tacit.data.stories.tasks import TASKS
-from tacit.dictionaries.methods import Method
 from tacit.models.load import load_subject
+from tacit.models.subject import Subject
+from tacit.models.untrained import untrained
 from tacit.studies.interpretable_directions.analysis import findings_of
-from tacit.studies.interpretable_directions.bases import (
-    bases_of,
-    fit_folder,
-    short,
-    store_of,
+from tacit.studies.interpretable_directions.apostrophe import Word
+from tacit.studies.interpretable_directions.bases import store_of, untrained_name
+from tacit.studies.interpretable_directions.curves import Curve
+from tacit.studies.interpretable_directions.erasing import Erasure
+from tacit.studies.interpretable_directions.estimating import estimate_of, memory_of
+from tacit.studies.interpretable_directions.everywhere import FITS, Shared, store_everywhere
+from tacit.studies.interpretable_directions.figures import Tables
+from tacit.studies.interpretable_directions.moments import MomentRow
+from tacit.studies.interpretable_directions.pieces import (
+    OF_LAYERS,
+    TABLES,
+    measure_everywhere,
+    measure_one,
+    table_of,
 )
-from tacit.studies.interpretable_directions.curves import (
-    Curve,
-    curves_of,
-    of_curves,
-)
-from tacit.studies.interpretable_directions.erasing import erasures_of
 from tacit.studies.interpretable_directions.settings import (
-    LEARNED,
     PRESETS,
     DirectionsSettings,
 )
+from tacit.studies.interpretable_directions.steering import SteeredRow
+from tacit.studies.interpretable_directions.substituting import Substituted
+from tacit.studies.interpretable_directions.tracing import LABEL, Trace
+from tacit.studies.side_by_side import Piece, run_side_by_side
 from tacit.studies.study import Estimate, Findings, Preset, Study
-from tacit.studies.tables import write_rows
+from tacit.studies.tables import read_rows
 
-TIMED_STEPS = 8
-OTHER_SHARE = 1.5
-"""A run's time over that of its fits alone."""
+KINDS = (Curve, Erasure, Substituted, SteeredRow, MomentRow, Word)
+KINDS_OF_LAYERS = (MomentRow, Trace, Substituted, Shared)
+"""What a row of each of ``TABLES`` and ``OF_LAYERS`` is."""
 
 
 @final
@@ -72,7 +77,12 @@ class InterpretableDirections(Study):
             raise UserError(
                 f"the task {own.task!r} was asked for; give one of {', '.join(TASKS)}."
             )
-        for name, values in (("subjects", own.subjects), ("seeds", own.seeds)):
+        names = tuple(name for name, _ in own.everywhere)
+        for name, values in (
+            ("subjects", own.subjects),
+            ("seeds", own.seeds),
+            ("everywhere", names),
+        ):
             if len(set(values)) < len(values):
                 raise UserError(f"{name} is {values}; give each once.")
         if own.few >= own.atoms or own.active > own.atoms:
@@ -80,7 +90,7 @@ class InterpretableDirections(Study):
                 f"few {own.few} and active {own.active} were asked for of {own.atoms} atoms; they "
                 "must be fewer."
             )
-        needed = _memory_of(own)
+        needed = memory_of(own)
         if needed > memory_bytes:
             raise UserError(
                 f"{own.prompts} prompts with {own.atoms} atoms need {needed / 2**30:.1f} GiB and "
@@ -89,80 +99,93 @@ class InterpretableDirections(Study):
 
     def estimate(self, settings: Configuration) -> Estimate:
         """Return time and memory, from a few first steps of each method."""
-        own = cast(DirectionsSettings, settings)
-        width = load_subject(own.subjects[0]).width(own.site)
-        step = sum(_step_seconds(own, method, width) for method in own.methods().values())
-        return Estimate(
-            seconds=step * own.steps * len(own.units) * OTHER_SHARE,
-            device=f"{torch.get_num_threads()} threads of this machine's CPU",
-            memory_bytes=_memory_of(own),
-            units=f"{len(own.units)} pairs of subject and seed, {len(own.methods())} bases each, "
-            f"{own.prompts} prompts to choose by and as many to score",
-        )
+        return estimate_of(cast(DirectionsSettings, settings))
 
     def measure(self, settings: Configuration, partial: Path, progress: Progress) -> None:
-        """Harvest, fit, patch and erase; what is there is not made again."""
+        """Harvest, fit, patch and erase, a unit a thread; what is there is not made again."""
         own = cast(DirectionsSettings, settings)
-        with progress("study", len(own.units), "subjects and seeds") as advance:
-            for unit in own.units:
-                if not _table(partial, "erasures", unit).exists():
-                    _measure_one(own, partial, unit, progress)
-                advance(1)
-        shutil.rmtree(partial / "stores", ignore_errors=True)
+        subjects: dict[str, Subject] = {}
+        pieces = [
+            *_pieces_of_units(own, partial, subjects, progress),
+            *_pieces_of_layers(own, partial, subjects, progress),
+        ]
+        steps = sum(count for _, count in pieces)
+        with progress("fit and patch", steps, "steps") as advance:
+            run_side_by_side([piece for piece, _ in pieces], advance)
+        for name in ("stores", "fits"):
+            shutil.rmtree(partial / name, ignore_errors=True)
 
     def analyse(self, settings: Configuration, partial: Path) -> Findings:
         """Return figures, claims and pages."""
         own = cast(DirectionsSettings, settings)
-        tables = [
-            [_table(partial, name, unit) for unit in own.units]
-            for name in ("curves", "erasures")
-        ]
-        return findings_of(own, partial, *tables)
+
+        def rows(name: str, kind: type[Any], units: Sequence[tuple[str, int]]) -> list[Any]:
+            return [
+                row
+                for unit in units
+                for row in read_rows(table_of(partial, name, unit), kind)
+            ]
+
+        kinds = zip(TABLES, KINDS, strict=True)
+        far = zip(OF_LAYERS, KINDS_OF_LAYERS, strict=True)
+        found = {name: rows(name, kind, own.units) for name, kind in kinds}
+        found |= {name: rows(name, kind, own.units_everywhere) for name, kind in far}
+        found["moments"] += found.pop("moments_elsewhere")
+        return findings_of(own, partial, Tables(**found))
 
 
-def _measure_one(
+def _loaded(subjects: dict[str, Subject], name: str) -> Subject:
+    """Return a subject, loaded once.
+
+    Loading changes torch's default number type meanwhile, for every thread: so before any starts.
+    """
+    if name not in subjects:
+        subjects[name] = load_subject(name)
+    return subjects[name]
+
+
+def _pieces_of_units(
     settings: DirectionsSettings,
     partial: Path,
-    unit: tuple[str, int],
+    subjects: dict[str, Subject],
     progress: Progress,
-) -> None:
-    """Write the tables of one subject and seed; its fits then go."""
-    name, seed = unit
-    subject, store = load_subject(name), store_of(settings, partial, name, progress)
-    bases = bases_of(settings, partial, store, unit, progress)
-    curves = curves_of(settings, subject, unit, bases)
-    write_rows(_table(partial, "curves", unit), curves)
-    best = bases[best_of(curves, unit)]
-    erasures = erasures_of(settings, subject, unit, store, best)
-    write_rows(_table(partial, "erasures", unit), erasures)
-    shutil.rmtree(fit_folder(partial, name, seed))
+) -> list[tuple[Piece, int]]:
+    """Return what is still to do of each subject and seed, with its steps."""
+    pieces: list[tuple[Piece, int]] = []
+    for unit in settings.units:
+        if table_of(partial, TABLES[-1], unit).exists():
+            continue
+        subject, twin = _loaded(subjects, unit[0]), None
+        store_of(settings, partial, unit[0], subject, progress)
+        if settings.has_further(unit):
+            twin = untrained(subject, unit[1])
+            store_of(settings, partial, untrained_name(unit), twin, progress)
+        piece = partial_of(measure_one, settings, partial, unit, subject, twin)
+        pieces.append((piece, settings.steps * (1 + (twin is not None))))
+    return pieces
 
 
-def best_of(curves: Sequence[Curve], unit: tuple[str, int]) -> str:
-    """Return the learned dictionary with the smallest area on the prompts for choosing."""
-    return min(
-        LEARNED, key=lambda basis: of_curves(curves, basis, "each prompt")[unit].chosen_area
-    )
-
-
-def _table(partial: Path, name: str, unit: tuple[str, int]) -> Path:
-    return partial / "artifacts" / f"{name}-{short(unit[0])}-{unit[1]}.parquet"
-
-
-def _memory_of(settings: DirectionsSettings) -> int:
-    """Return about the most bytes held at once: dense codes of all prompts, twice."""
-    positions = 40
-    codes = settings.prompts * positions * settings.atoms * 4
-    return 4 * codes + 64 * settings.atoms * 1_024
-
-
-def _step_seconds(settings: DirectionsSettings, method: Method, width: int) -> float:
-    """Return the seconds of one step, the fastest of a few."""
-    rows = torch.randn(settings.batch, width)
-    state = method.initial(0, rows, num_steps=settings.steps)
-    seconds = []
-    for _ in range(TIMED_STEPS):
-        began = time.perf_counter()
-        state, _report = method.step(state, rows)
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
+def _pieces_of_layers(
+    settings: DirectionsSettings,
+    partial: Path,
+    subjects: dict[str, Subject],
+    progress: Progress,
+) -> list[tuple[Piece, int]]:
+    """Return what is still to do of each subject and seed of ``everywhere``, with its steps."""
+    pieces: list[tuple[Piece, int]] = []
+    sources = dict(settings.everywhere)
+    for unit in settings.units_everywhere:
+        if table_of(partial, OF_LAYERS[-1], unit).exists():
+            continue
+        subject, source = _loaded(subjects, unit[0]), sources[unit[0]]
+        store = store_everywhere(settings, partial, unit[0], source, subject, progress)
+        twin = None
+        if LABEL in store.labels:
+            twin, name = untrained(subject, unit[1]), untrained_name(unit)
+            store_everywhere(settings, partial, name, source, twin, progress)
+        piece = partial_of(
+            measure_everywhere, settings, partial, unit, source, subject, twin
+        )
+        fits = FITS + (twin is not None)
+        pieces.append((piece, settings.everywhere_steps * fits))
+    return pieces

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
 from tacit.base.configuration import Configuration
-from tacit.dictionaries import PCA, Method, NeuronBasis, OrthonormalBasis, TopK
-from tacit.dictionaries.batch_top_k import BatchTopK
-from tacit.dictionaries.relu_l1 import ReluL1
 
 LEARNED = ("top-k", "batch-top-k", "relu-l1")
 """The dictionaries of which the best, by the prompts it is chosen on, is scored on others."""
+BY_LABEL = "difference of means"
+"""One direction for each answer, from prompts of the task that nothing else sees."""
 BASES = (
     *LEARNED,
     "pca",
     "pca, both sides",
     "neuron-basis, both sides",
-    "random, both sides",
+    "orthonormal, both sides",
+    BY_LABEL,
 )
+"""Those of every subject and seed."""
 
 
 class DirectionsSettings(Configuration):
@@ -46,7 +46,29 @@ class DirectionsSettings(Configuration):
     """Active atoms a row of the top-k dictionaries."""
     penalty: float = Field(default=0.15, gt=0)
     """Of ReLU with L1, summed over dimensions, on rows scaled to a mean squared length of 1."""
-    steps: int = Field(default=2_000, ge=10)
+    penalties: tuple[float, ...] = (0.0, 0.05, 0.2, 0.5)
+    """Others, for substitution and curves, on the first subject."""
+    sizes: tuple[int, ...] = (64, 128, 256, 512)
+    """Other numbers of atoms, at ``penalty``, on the first subject."""
+    further_seeds: int = Field(default=3, ge=0)
+    """The first so many seeds of the first subject have bases of every other method too, and
+    those of ``penalties`` and ``sizes``."""
+    thresholds: tuple[float, ...] = (1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
+    """Of greedy elimination: rise of the mean KL, in nats, below which a feature is let go."""
+    greedy_seeds: int = Field(default=1, ge=0)
+    """The first so many seeds of every subject have features chosen by elimination too."""
+    everywhere: tuple[tuple[str, str], ...] = (
+        ("stories", "stories"),
+        ("pycode", "python-stdlib"),
+    )
+    """Subjects of which every layer is rebuilt, each with a text of its own."""
+    everywhere_seeds: int = Field(default=2, ge=0)
+    """The first so many seeds are taken there."""
+    everywhere_tokens: int = Field(default=150_000, ge=1_000)
+    everywhere_steps: int = Field(default=800, ge=10)
+    tree_depth: int = Field(default=3, ge=1)
+    """Layers back to which the feature of a label is traced."""
+    steps: int = Field(default=1_200, ge=10)
     batch: int = Field(default=1_024, ge=2)
     halfway: float = Field(default=0.5, ge=0, le=1)
     """Where attribution takes its gradient, from the clean (0) to the counterfactual value (1)."""
@@ -62,16 +84,19 @@ class DirectionsSettings(Configuration):
         """Every subject with every seed."""
         return tuple((name, seed) for name in self.subjects for seed in self.seeds)
 
-    def methods(self) -> Mapping[str, Method]:
-        """Return what is fitted, by name; the bases' two sides are made of what is fitted."""
-        return {
-            "top-k": TopK(num_atoms=self.atoms, k=self.active),
-            "batch-top-k": BatchTopK(num_atoms=self.atoms, k=self.active),
-            "relu-l1": ReluL1(num_atoms=self.atoms, penalty=self.penalty),
-            "pca": PCA(),
-            "neuron-basis": NeuronBasis(),
-            "random": OrthonormalBasis(),
-        }
+    @property
+    def units_everywhere(self) -> tuple[tuple[str, int], ...]:
+        """Every subject of ``everywhere`` with its seeds."""
+        seeds = self.seeds[: self.everywhere_seeds]
+        return tuple((name, seed) for name, _ in self.everywhere for seed in seeds)
+
+    def has_further(self, unit: tuple[str, int]) -> bool:
+        """Whether a subject and seed have the bases that are not everywhere."""
+        return unit[0] == self.subjects[0] and unit[1] in self.seeds[: self.further_seeds]
+
+    def has_greedy(self, unit: tuple[str, int]) -> bool:
+        """Whether a subject and seed have features chosen by elimination."""
+        return unit[1] in self.seeds[: self.greedy_seeds]
 
 
 PRESETS: dict[Literal["quick", "laptop", "paper"], dict[str, Any]] = {
@@ -81,6 +106,15 @@ PRESETS: dict[Literal["quick", "laptop", "paper"], dict[str, Any]] = {
         "seeds": (0, 1),
         "prompts": 12,
         "atoms": 256,
+        "penalties": (0.0, 0.5),
+        "sizes": (64,),
+        "further_seeds": 1,
+        "thresholds": (1e-2, 0.1),
+        "everywhere": (("stories", "stories"),),
+        "everywhere_seeds": 1,
+        "everywhere_tokens": 10_000,
+        "everywhere_steps": 40,
+        "tree_depth": 1,
         "steps": 150,
         "batch": 512,
         "concept_rows": 1_000,
@@ -94,6 +128,11 @@ PRESETS: dict[Literal["quick", "laptop", "paper"], dict[str, Any]] = {
         "site": "resid.11",
         "atoms": 4_096,
         "active": 32,
+        "penalties": (0.0, 0.1, 0.2, 0.31, 1.02),
+        "everywhere": (("EleutherAI/pythia-70m-deduped", "hub:NeelNanda/pile-10k"),),
+        "everywhere_tokens": 10_000_000,
+        "everywhere_steps": 27_000,
+        "sizes": (512, 1_024, 2_048, 8_192),
         "steps": 27_000,
         "batch": 256,
     },
