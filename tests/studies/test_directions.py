@@ -2,11 +2,14 @@
 
 import shutil
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from tacit.base.errors import UserError
 from tacit.base.records import Gap, Result
+from tacit.data.text import load_text
 from tacit.models.shipped import shipped_folder
 from tacit.studies import load_study
 from tacit.studies.question import read_question
@@ -101,6 +104,7 @@ def test_every_part_has_its_page_and_its_figures(run):
         "What does a feature rest on?",
     ):
         assert title in page
+    assert ">None<" not in page
     own = pq.read_table(
         run.folder / "artifacts" / "everywhere-stories-0.parquet"
     ).to_pylist()
@@ -118,6 +122,46 @@ def test_every_part_has_its_page_and_its_figures(run):
     }
     assert arms == {"trained", "untrained"}
     assert results(run, "moment_correlation", basis="relu-l1", moment="kurtosis")
+
+
+@pytest.mark.slow
+def test_the_paper_preset_runs_on_local_data_and_random_pythias(tmp_path):
+    """Its own grid of penalties, sizes and layers; models of Pythia's shape in the hub's layout."""
+    from transformers import AutoTokenizer, GPTNeoXConfig, GPTNeoXForCausalLM
+
+    rows = [{"text": each.text} for each in load_text("stories").documents[:150]]
+    data = tmp_path / "data" / "train-00000-of-00001.parquet"
+    data.parent.mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), data)
+    tokenizer = AutoTokenizer.from_pretrained(shipped_folder("stories"))
+    models = {}
+    for name, layers, width in (("70m", 6, 32), ("410m", 24, 48)):
+        torch.manual_seed(0)
+        config = GPTNeoXConfig(
+            vocab_size=len(tokenizer), hidden_size=width, num_hidden_layers=layers,
+            num_attention_heads=4, intermediate_size=4 * width, max_position_embeddings=256,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+        )  # fmt: skip
+        models[name] = str(tmp_path / name)
+        GPTNeoXForCausalLM(config).save_pretrained(models[name])
+        tokenizer.save_pretrained(models[name])
+    sets = [
+        f'subjects=["{models["410m"]}"]',
+        f"source={data}",
+        f'everywhere=[["{models["70m"]}", "{data}"]]',
+        "documents=150", "prompts=6", "atoms=192", "sizes=[24, 48, 96, 384]", "active=8",
+        "steps=30", "seeds=[100, 101]", "concept_rows=200", "windows=4",
+        "everywhere_steps=20", "everywhere_tokens=4000", "thresholds=[0.01, 0.1]",
+    ]  # fmt: skip
+    done = run_study(STUDY, "paper", tmp_path / "run", sets=sets)
+    assert len(done.claims) == 18
+    layers = pq.read_table(done.folder / "artifacts" / "layers.parquet").to_pylist()
+    assert {row["site"] for row in layers} == {
+        f"{kind}.{n}" for kind in ("resid", "mlp_out") for n in range(6)
+    }
+    live = next(c for c in done.claims if "drop out only beyond four" in c.published)
+    assert isinstance(live.measured, Result)
+    assert live.judgement in ("reproduced", "not reproduced", "inconclusive")
 
 
 def test_a_text_without_labels_has_gaps_for_what_it_cannot_tell(tmp_path):

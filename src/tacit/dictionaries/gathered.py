@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tacit.base.errors import UserError
+from tacit.base.library_warnings import kept_warnings
 from tacit.dictionaries.methods import State
 
 
@@ -84,7 +85,6 @@ def watched() -> Iterator[list[warnings.WarningMessage]]:
 
     with (
         threadpool_limits(limits=1, user_api="blas"),
-        warnings.catch_warnings(record=True) as told,
+        kept_warnings(ConvergenceWarning) as told,
     ):
-        warnings.simplefilter("always", ConvergenceWarning)
         yield told

@@ -7,7 +7,6 @@ by atom, its transpose times rows.
 """
 
 import functools
-import warnings
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding_bag, max_pool1d
 
+from tacit.base.library_warnings import kept_warnings
 from tacit.dictionaries.devices import has_triton
 
 # A block of this many entries (16 MB in fp32) stays in cache between its product and its
@@ -190,8 +190,7 @@ def decode(code: Ragged, atoms: Float[Tensor, "f d"]) -> Float[Tensor, "n d"]:
 @functools.cache
 def _quiet_about_csr() -> None:
     # PyTorch says once in a process that its CSR layout is in beta; let it say so here.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
+    with kept_warnings(UserWarning):
         none = torch.zeros(1, dtype=torch.int32)
         torch.sparse_csr_tensor(
             none, none[:0], torch.zeros(0), (0, 1), check_invariants=False

@@ -123,7 +123,9 @@ def identity_of(dictionary: Dictionary) -> str:
     tensors = {
         name: tensor.detach().clone() for name, tensor in dictionary.tensors().items()
     }
-    decided = (dictionary.scale, dictionary.selection)
+    decided: tuple[Any, ...] = (dictionary.scale, dictionary.selection)
+    if dictionary.target is not None:
+        decided += (dictionary.target.scale,)
     return hashlib.sha256(save(tensors) + repr(decided).encode()).hexdigest()
 
 

@@ -6,7 +6,6 @@ Axes: n rows, d width, c classes, f atoms.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, final
@@ -17,6 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from tacit.base.errors import UserError
+from tacit.base.library_warnings import kept_warnings
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.interventions.edits import Edit
 from tacit.interventions.features import scale_features
@@ -155,6 +155,7 @@ def probe(
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
+    from threadpoolctl import threadpool_limits
 
     for each in (train, held_out):
         _check(*each)
@@ -169,7 +170,9 @@ def probe(
     }
     found = {}
     for name in PROBES:
-        right = int((makers[name].fit(x, y).predict(far) == truth).sum())
+        # Small products: threads of BLAS would only wait for one another.
+        with threadpool_limits(limits=1, user_api="blas"):
+            right = int((makers[name].fit(x, y).predict(far) == truth).sum())
         told = wilson(right, len(truth))
         assert told.ends is not None, "rows were given"
         low, high = told.ends
@@ -179,8 +182,7 @@ def probe(
 
 def _leace_fitter() -> Any:
     """Return concept-erasure's fitter; its import speaks of what torch will drop."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with kept_warnings(DeprecationWarning):
         try:
             from concept_erasure import LeaceFitter
         except ModuleNotFoundError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,3 +26,11 @@ def write_rows(path: Path, rows: Sequence[Any]) -> None:
 def read_rows(path: Path, kind: type[T]) -> list[T]:
     """Return what ``write_rows`` wrote, in its order."""
     return [kind(**row) for row in parquet.read_table(path).to_pylist()]
+
+
+def short(name: str) -> str:
+    """Return a subject's name or folder as a file may bear it."""
+    tail = name.rstrip("/").rpartition("/")[2]
+    return (
+        tail if tail == name else f"{tail}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    )

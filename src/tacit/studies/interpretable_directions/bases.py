@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,17 +20,10 @@ from tacit.models.prompt_pairs import read_pairs
 from tacit.models.subject import Subject
 from tacit.studies.interpretable_directions.arms import methods_of
 from tacit.studies.interpretable_directions.settings import BY_LABEL, DirectionsSettings
+from tacit.studies.tables import short
 
 SPLIT = ("neuron-basis", "orthonormal")
 """Signed bases of which only the two sides are measured."""
-
-
-def short(name: str) -> str:
-    """Return a subject's name as a file may bear it."""
-    tail = name.rstrip("/").rpartition("/")[2]
-    return (
-        tail if tail == name else f"{tail}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
-    )
 
 
 def store_of(

@@ -20,23 +20,28 @@ def curve_pages(
     curves: Sequence[Curve],
 ) -> tuple[Mapping[str, Rows], tuple[Plot | Table, ...]]:
     """Return the tables that are drawn, by name, and the blocks that draw them."""
-    return {"left": _curve_rows(curves), "bases": _basis_rows(curves)}, _curve_blocks()
+    tables = {_table_of(each): _curve_rows(curves, each) for each in ATTRIBUTED}
+    return {**tables, "bases": _basis_rows(curves)}, _curve_blocks()
+
+
+def _table_of(ranking: Ranking) -> str:
+    return f"left_{ranking.replace(' ', '_')}"
 
 
 def _curve_blocks() -> tuple[Plot | Table, ...]:
     plots = tuple(
         Plot(
-            table="artifacts/left.parquet",
+            table=f"artifacts/{_table_of(ranking)}.parquet",
             kind="line",
             x=x,
             y="left",
-            group=f"basis, {ranking}",
+            group="basis",
             x_label=label,
             y_label="share of the KL left",
             title=f"{title}, one order for {ranking}",
             caption="Mean over prompts, subjects and seeds; what a basis misses is left as it was.",
         )
-        for ranking in ("each prompt", "all prompts")
+        for ranking in ATTRIBUTED
         for x, label, title in (
             ("features", "features patched", "KL left against features patched"),
             ("edit", "mean length of the edit", "KL left against the edit"),
@@ -62,29 +67,26 @@ def _curve_blocks() -> tuple[Plot | Table, ...]:
     return (*plots, table)
 
 
-def _curve_rows(curves: Sequence[Curve]) -> Rows:
-    """Return the mean curve of each basis and ranking at each whole number of features."""
+def _curve_rows(curves: Sequence[Curve], ranking: Ranking) -> Rows:
+    """Return the mean curve of each basis at each whole number of features."""
     counts = np.arange(MOST + 1)
     rows: Rows = []
     for basis in BASES:
-        for ranking in ATTRIBUTED:
-            own = [c for c in curves if (c.basis, c.ranking) == (basis, ranking)]
-            for name in ("shares", "lengths"):
-                assert all(len(getattr(c, name)) == len(c.numbers) for c in own)
-            left, edit = (
-                np.mean([np.interp(counts, c.numbers, getattr(c, name)) for c in own], 0)
-                for name in ("shares", "lengths")
-            )
-            rows += [
-                {
-                    f"basis, {ranking}": basis,
-                    "features": int(count),
-                    "left": float(left[count]),
-                    "edit": float(edit[count]),
-                }
-                for count in counts
-            ]
-    return [{"basis, each prompt": None, "basis, all prompts": None} | row for row in rows]
+        own = [c for c in curves if (c.basis, c.ranking) == (basis, ranking)]
+        left, edit = (
+            np.mean([np.interp(counts, c.numbers, getattr(c, name)) for c in own], 0)
+            for name in ("shares", "lengths")
+        )
+        rows += [
+            {
+                "basis": basis,
+                "features": int(count),
+                "left": float(left[count]),
+                "edit": float(edit[count]),
+            }
+            for count in counts
+        ]
+    return rows
 
 
 def _basis_rows(curves: Sequence[Curve]) -> Rows:

@@ -22,9 +22,10 @@ from tacit.dictionaries import Dictionary, Method, ReluL1, TopK, fit
 from tacit.metrics.recovery import close_share
 from tacit.models.subject import Subject
 from tacit.studies.interpretable_directions.arms import at_penalty
-from tacit.studies.interpretable_directions.bases import fit_folder, short
+from tacit.studies.interpretable_directions.bases import fit_folder
 from tacit.studies.interpretable_directions.settings import DirectionsSettings
 from tacit.studies.interpretable_directions.substituting import Substituted, substituted_of
+from tacit.studies.tables import short
 
 LAYERS, OUTPUTS = "resid.*", "mlp_out.*"
 TOP_K = "top-k"

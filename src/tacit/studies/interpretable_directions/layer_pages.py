@@ -18,7 +18,9 @@ def layer_pages(
     everywhere: Sequence[Substituted], shared: Sequence[Shared]
 ) -> tuple[Mapping[str, Rows], tuple[Plot | Table, ...]]:
     """Return the tables that are drawn, by name, and the blocks that draw them."""
-    tables = {"layers": _layer_rows(everywhere), "close": _shared_rows(shared)}
+    rows = _layer_rows(everywhere)
+    stream = [row for row in rows if row["kind"] == "resid"]
+    tables = {"layers": rows, "stream": stream, "close": _shared_rows(shared)}
     return tables, (*_layer_blocks(), _common())
 
 
@@ -36,7 +38,8 @@ def _layer_rows(everywhere: Sequence[Substituted]) -> Rows:
                 "site": site,
                 "layer": int(number),
                 "basis": basis,
-                "series": f"{subject}, {basis}" if kind == "resid" else None,
+                "kind": kind,
+                "series": f"{subject}, {basis}",
                 "seeds": len(own),
                 "atoms": own[0].atoms,
                 **{
@@ -72,7 +75,7 @@ def _shared_rows(shared: Sequence[Shared]) -> Rows:
 def _layer_blocks() -> tuple[Plot | Table, ...]:
     """Return the cost at every layer, and live atoms."""
     plot = Plot(
-        table="artifacts/layers.parquet",
+        table="artifacts/stream.parquet",
         kind="line",
         x="layer",
         y="added",

@@ -76,6 +76,9 @@ def _limits(settings: DirectionsSettings, curves: Sequence[Curve]) -> Limits:
             "Models of this size show a mechanism: nothing here is a claim about large models.",
             "A ranking for each prompt may use what it is scored on: attribution sees the "
             "prompt's own counterfactual. The common ranking does not.",
+            "Penalties are summed over dimensions, on rows scaled to a mean squared length of 1; "
+            "published ones are means over dimensions of raw activations: a penalty p here is p "
+            "over the width there, at that scale.",
             f"Prompts left out because the tokenizer does not read them as asked: {skipped} of "
             f"{settings.prompts * len(settings.units)}.",
         )

@@ -12,7 +12,6 @@ from tacit.studies.interpretable_directions.apostrophe import DICTIONARY, RANDOM
 from tacit.studies.interpretable_directions.bases import (
     bases_of,
     fit_folder,
-    short,
     store_of,
     untrained_basis,
     untrained_name,
@@ -31,7 +30,7 @@ from tacit.studies.interpretable_directions.settings import LEARNED, DirectionsS
 from tacit.studies.interpretable_directions.steering import steered_of
 from tacit.studies.interpretable_directions.substituting import substituted_of
 from tacit.studies.interpretable_directions.tracing import traced_of
-from tacit.studies.tables import write_rows
+from tacit.studies.tables import short, write_rows
 
 TABLES = ("curves", "erasures", "substituted", "steered", "moments", "words")
 """Of every subject and seed, in the order in which they are written."""

@@ -81,14 +81,17 @@ class DirectionsSettings(Configuration):
 
     @property
     def units(self) -> tuple[tuple[str, int], ...]:
-        """Every subject with every seed."""
-        return tuple((name, seed) for name in self.subjects for seed in self.seeds)
+        """Every subject with every seed.
+
+        Neighbours differ in subject: pieces run side by side, and a subject takes one pass at a time.
+        """
+        return tuple((name, seed) for seed in self.seeds for name in self.subjects)
 
     @property
     def units_everywhere(self) -> tuple[tuple[str, int], ...]:
         """Every subject of ``everywhere`` with its seeds."""
         seeds = self.seeds[: self.everywhere_seeds]
-        return tuple((name, seed) for name, _ in self.everywhere for seed in seeds)
+        return tuple((name, seed) for seed in seeds for name, _ in self.everywhere)
 
     def has_further(self, unit: tuple[str, int]) -> bool:
         """Whether a subject and seed have the bases that are not everywhere."""
