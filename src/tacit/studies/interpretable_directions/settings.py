@@ -83,7 +83,7 @@ class DirectionsSettings(Configuration):
     def units(self) -> tuple[tuple[str, int], ...]:
         """Every subject with every seed.
 
-        Neighbours differ in subject: pieces run side by side, and a subject takes one pass at a time.
+        Neighbours differ in subject: pieces run side by side, each subject takes one pass at once.
         """
         return tuple((name, seed) for seed in self.seeds for name in self.subjects)
 
