@@ -11,6 +11,7 @@ import pytest
 
 SRC = Path(__file__).parents[2] / "src" / "tacit"
 LOWER = {"base", "data", "metrics", "models", "activations", "dictionaries"}
+UPPER = LOWER | {"interventions", "training", "features", "explanations"}
 MAY_IMPORT: dict[str, set[str]] = {
     "base": set(),
     "metrics": {"base"},
@@ -21,12 +22,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interventions": LOWER,
     "training": LOWER,
     "features": LOWER | {"interventions"},
+    "explanations": LOWER | {"interventions", "features"},
     "reports": {"base"},
-    "verbs": LOWER | {"interventions", "training", "features", "reports"},
-    "studies": LOWER | {"interventions", "training", "features", "reports"},
-    "cli": LOWER
-    | {"interventions", "training", "features", "reports", "verbs"}
-    | {"studies"},
+    "verbs": UPPER | {"reports"},
+    "studies": UPPER | {"reports"},
+    "cli": UPPER | {"reports", "verbs", "studies"},
 }
 
 

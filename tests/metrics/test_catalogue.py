@@ -19,6 +19,7 @@ from tacit.metrics import (
     auroc,
     balanced_accuracy,
     best_f1_threshold,
+    bootstrap_mean,
     bootstrap_ratio,
     close_share,
     count_close,
@@ -42,6 +43,7 @@ from tacit.metrics import (
     mmcs_of_atoms,
     modes_of,
     over_baseline,
+    paired_difference,
     participation_ratio,
     participation_share,
     pearson,
@@ -230,6 +232,16 @@ VALUES = {
 VALUES |= {
     f"{name}_accuracy": lambda r: balanced_accuracy(r.random(6) < 0.5, np.arange(6) < 2)
     for name in ("detection", "fuzzing", "contrastive")
+}
+VALUES |= {
+    "intervention_price": lambda r: _difference(r, lambda s: float(s.exponential())),
+    "over_control": lambda r: (
+        paired_difference(r.normal(size=5), r.normal(size=5), r).value
+    ),
+    "chat_tokens": lambda r: bootstrap_mean(r.integers(9_000, size=5), r).value,
+    "chat_dollars": lambda r: bootstrap_mean(r.exponential(size=5), r).value,
+    "explanation_advantage": lambda r: bootstrap_mean(r.uniform(-1, 1, 5), r).value,
+    "moment_score_correlation": lambda r: pearson(r.exponential(size=5), r.normal(size=5)),
 }
 VALUES |= {
     f"{name}_difference": lambda r, name=name: _difference(r, VALUES[name])

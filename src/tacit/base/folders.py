@@ -30,8 +30,13 @@ def _beside(final: Path, what: str) -> Path:
 
 
 @contextlib.contextmanager
-def exclusive_lock(folder: Path) -> Generator[None, None, None]:
-    """Hold ``folder`` for this process; the kernel lets go when it dies, however it dies."""
+def exclusive_lock(
+    folder: Path, *, instead: str = "give another --out"
+) -> Generator[None, None, None]:
+    """Hold ``folder`` for this process; the kernel lets go when it dies, however it dies.
+
+    ``instead``: what else the user may do than wait for another process.
+    """
     lock = folder / LOCK
     with lock.open("a+") as opened:
         try:
@@ -40,7 +45,7 @@ def exclusive_lock(folder: Path) -> Generator[None, None, None]:
             opened.seek(0)
             holder = opened.read().strip() or "unknown"
             raise UserError(
-                f"{folder} is in use by process {holder}; wait for it, or give another --out."
+                f"{folder} is in use by process {holder}; wait for it, or {instead}."
             ) from None
         opened.truncate(0)
         opened.write(str(os.getpid()))

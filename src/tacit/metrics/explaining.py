@@ -43,7 +43,8 @@ def pooled_pearson(
     """Return ``pearson`` over the tokens of all fragments, its interval over fragments.
 
     Whole fragments are drawn. The percentiles read are those of Student's t for n fragments
-    ("expanded percentile"), without which five fragments hold the truth in 84 % of cases, not 95.
+    ("expanded percentile"): with it intervals of five fragments hold the truth in 92 % of cases,
+    without in 82 %.
     None where one side is constant.
     Source: Hesterberg 2015, The American Statistician 69.
     """
@@ -114,8 +115,9 @@ def _sums(
     # About the mean, so that little is lost where squares are subtracted.
     p, a = (side - side.mean() for side in sides)
     columns = np.stack([np.ones_like(p), p, a, p * p, a * a, p * a], axis=1)
-    edges = np.cumsum([len(each) for each in true])[:-1]
-    return np.stack([each.sum(axis=0) for each in np.split(columns, edges)])
+    ends = np.cumsum([len(each) for each in true])
+    totals = np.concatenate([np.zeros((1, columns.shape[1])), columns.cumsum(axis=0)])
+    return np.diff(totals[[0, *ends]], axis=0)
 
 
 def _of_sums(sums: Float[np.ndarray, "r c"]) -> Float[np.ndarray, " r"]:
