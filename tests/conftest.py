@@ -84,3 +84,20 @@ def tiny_store(tmp_path_factory, tiny_subject, programs):
         tmp_path_factory.mktemp("stores") / "store",
         settings=HarvestSettings(batch_contexts=4, contexts_per_shard=16),
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory, tiny, programs) -> Path:
+    """The folder of a finished `tacit learn` of ``resid.0`` over the programs; copy it to write."""
+    from tacit.verbs.learn import learn
+    from tacit.verbs.settings import FitSettings, LearnSettings, TextSettings
+
+    settings = LearnSettings(
+        model=str(tiny),
+        site="resid.0",
+        text=TextSettings(source=str(programs)),
+        fit=FitSettings(k=4, steps=60, batch=256),
+        frontier=None,
+        shown_features=4,
+    )
+    return learn(settings, tmp_path_factory.mktemp("runs") / "run").folder

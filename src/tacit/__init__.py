@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         save_dictionary,
     )
     from tacit.features.build import build_index
+    from tacit.features.explained import explanations_of
     from tacit.features.index import Index, open_index
     from tacit.metrics.catalogue import METRICS
     from tacit.models import Subject, load_subject, sample
@@ -48,8 +49,11 @@ if TYPE_CHECKING:
     from tacit.reports import render_report
     from tacit.studies.runner import StudyRun, run_study
     from tacit.verbs.compare import CompareRun, compare
+    from tacit.verbs.explain import ExplainRun
+    from tacit.verbs.explain_settings import ExplainSettings, ScoreSettings
     from tacit.verbs.learn import LearnRun
-    from tacit.verbs.quick import learn
+    from tacit.verbs.quick import explain, learn, score
+    from tacit.verbs.score import ScoreRun
     from tacit.verbs.settings import (
         FitSettings,
         FrontierSettings,
@@ -74,6 +78,8 @@ __all__ = [
     "Dictionary",
     "DifferenceOfMeans",
     "Document",
+    "ExplainRun",
+    "ExplainSettings",
     "FitSettings",
     "FrontierSettings",
     "Gap",
@@ -91,6 +97,8 @@ __all__ = [
     "ReluL1",
     "Result",
     "RowBlocks",
+    "ScoreRun",
+    "ScoreSettings",
     "Store",
     "Stream",
     "Subject",
@@ -101,6 +109,8 @@ __all__ = [
     "UserError",
     "build_index",
     "compare",
+    "explain",
+    "explanations_of",
     "fit",
     "for_terminal",
     "harvest",
@@ -116,6 +126,7 @@ __all__ = [
     "sample",
     "run_study",
     "save_dictionary",
+    "score",
 ]
 
 _ROOMS = {
@@ -151,6 +162,7 @@ _ROOMS = {
         "save_dictionary",
     ),
     "features.build": ("build_index",),
+    "features.explained": ("explanations_of",),
     "features.index": ("Index", "open_index"),
     "metrics.catalogue": ("METRICS",),
     "models": ("Subject", "load_subject", "sample"),
@@ -158,8 +170,11 @@ _ROOMS = {
     "reports": ("render_report",),
     "studies.runner": ("StudyRun", "run_study"),
     "verbs.compare": ("CompareRun", "compare"),
+    "verbs.explain": ("ExplainRun",),
+    "verbs.explain_settings": ("ExplainSettings", "ScoreSettings"),
     "verbs.learn": ("LearnRun",),
-    "verbs.quick": ("learn",),
+    "verbs.quick": ("explain", "learn", "score"),
+    "verbs.score": ("ScoreRun",),
     "verbs.settings": ("FitSettings", "FrontierSettings", "LearnSettings", "TextSettings"),
     "verbs.steps": ("measure",),
 }

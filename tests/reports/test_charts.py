@@ -21,7 +21,7 @@ def plot(kind="line", **others):
     return Plot(**{"kind": kind, **given, **others})
 
 
-@pytest.mark.parametrize("kind", ["line", "scatter", "bar", "histogram"])
+@pytest.mark.parametrize("kind", ["line", "scatter", "bar", "histogram", "violin"])
 @pytest.mark.parametrize("log_x", [False, True])
 def test_every_kind_is_sound_svg_in_the_colours_of_the_page(kind, log_x):
     chart = draw_chart(
@@ -39,7 +39,7 @@ def test_every_kind_is_sound_svg_in_the_colours_of_the_page(kind, log_x):
     assert chart.notes == ()
 
 
-@pytest.mark.parametrize("kind", ["line", "scatter", "histogram"])
+@pytest.mark.parametrize("kind", ["line", "scatter", "histogram", "violin"])
 @pytest.mark.parametrize("values", [[32.0], [32.0, 32.0], [31.9999999, 32.0], [0.0, 0.0]])
 @pytest.mark.parametrize("log", [False, True])
 def test_values_that_all_but_coincide_are_drawn(kind, values, log):

@@ -163,6 +163,27 @@ def test_what_was_not_measured_of_a_feature_is_said(run):
     assert "Density not measured Largest value not measured Label none measured" in text
 
 
+def test_an_explanation_stands_with_its_scores_and_contexts_open(run):
+    facts, contexts = features(1)
+    for row in contexts[:2]:
+        row |= {"kind": "speaks against it", "predicted": [0.0] * len(row["tokens"])}
+    contexts[0]["predicted"][3] = 2 * facts[0]["max_value"]
+    contexts = [{"predicted": None, **row} for row in contexts[:3]]
+    said = {"label": None, "explanation": "<b>brackets</b>", "figures": ["detection: 0.9"]}
+    write_table(run / "artifacts/facts.parquet", [facts[0] | said])
+    write_table(run / "artifacts/contexts.parquet", contexts)
+    page = render_report(small(run)).read_text()
+    assert "<blockquote>&lt;b&gt;brackets&lt;/b&gt;</blockquote>" in page
+    assert '<ul class="scores"><li>detection: 0.9</li></ul>' in page
+    assert "<h5>Speaks against it</h5>" in page  # not behind a summary
+    assert "none measured" not in page
+    assert (
+        'class="u" style="--a:.00;--b:1.00"' in page
+    )  # the largest of both is drawn in full
+    assert "A line below</mark> is what an explanation" in page
+    Outline(page)
+
+
 def test_tables_without_rows_are_said_to_be_empty(run):
     for name in ("facts", "contexts", "frontier"):
         write_table(run / f"artifacts/{name}.parquet", [])

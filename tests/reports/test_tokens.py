@@ -44,6 +44,14 @@ def test_opacity_is_the_share_of_the_largest_value_and_the_title_is_exact():
     )
 
 
+def test_what_was_predicted_is_a_line_below_also_where_nothing_is_active():
+    page = coloured(["a", "b", "c"], [0.0, 1.0, 0.0], 1, 4.0, [0.0, 0.0, 3.0])
+    assert page == (
+        'a<mark class="p" style="--a:.25" title="1; predicted 0">b</mark>'
+        '<mark class="u" style="--a:.00;--b:.75" title="0; predicted 3">c</mark>'
+    )
+
+
 def test_negative_values_have_the_second_hue():
     assert 'class="m" style="--a:.50"' in coloured(["a"], [-1.0], None, 2.0)
 

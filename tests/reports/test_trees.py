@@ -129,6 +129,20 @@ def test_it_is_said_in_words_and_nothing_in_a_label_is_markup():
     assert any(title.text == f"resid.1/2: {long}" for title in tagged(svg, "title"))
 
 
+def test_a_negative_number_is_dashed_and_as_wide_as_its_size():
+    chart, svg = drawn([*ROWS[:2], row("resid.1/2", "resid.2/7", -0.4)])
+    paths = {
+        group[0].text: path for group in tagged(svg, "g") for path in tagged(group, "path")
+    }
+    up, down = (
+        paths["resid.1/1 to resid.2/7: 0.800 (0.600 to 0.900)"],
+        paths["resid.1/2 to resid.2/7: −0.400"],
+    )
+    assert float(down.get("stroke-width")) == float(up.get("stroke-width")) / 2
+    assert down.get("stroke-dasharray") and up.get("stroke-dasharray") is None
+    assert chart.notes[0].endswith("Dashed: negative numbers.")
+
+
 def test_a_root_alone_and_an_empty_table_are_told():
     chart, svg = drawn(ROWS[:1])
     assert len(tagged(svg, "rect")) == 1

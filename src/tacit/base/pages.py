@@ -45,15 +45,17 @@ class Plot:
     """A chart drawn from a Parquet table."""
 
     table: str
-    kind: Literal["line", "scatter", "histogram", "bar"]
+    kind: Literal["line", "scatter", "histogram", "bar", "violin"]
     x: str
-    """Column on the horizontal axis (for a histogram: the column that is counted)."""
+    """Column on the horizontal axis (for a histogram: the column that is counted; for a violin:
+    the category, each with as many rows as there are values)."""
     y: str | None = None
     group: str | None = None
     """Column whose values become one series each."""
     low: str | None = None
     high: str | None = None
-    """Columns with the ends of the 95 % interval, drawn as error bars."""
+    """Columns with the ends of the 95 % interval, drawn as error bars. For a violin: those of its
+    mean, the same in all its rows."""
     x_label: str = ""
     y_label: str = ""
     log_x: bool = False
@@ -96,7 +98,7 @@ class Tree:
     """Nodes in columns, each joined to its parents by a line as wide as a number is large."""
 
     table: str
-    """A row for each line, and one for the root, whose parent and value are null. A node that has
+    """A row for each line, and one for each root, whose parent and value are null. A node that has
     several parents has several rows."""
     node: str
     """Column with the node's name, unlike any other's."""
@@ -109,6 +111,7 @@ class Tree:
     label: str
     """Column with a few words that are written in the node."""
     value: str
+    """Column with the number of a line, which is dashed where that is negative."""
     low: str
     high: str
     """Columns with the ends of the 95 % interval."""
@@ -126,11 +129,12 @@ class Features:
     facts: str
     """Table: feature, density, max_value, label, label_auroc, label_f1, promotes (list of
     strings), suppresses (list of strings), histogram (counts of the active values in equal
-    bins from 0 to max_value), heading (why shown); and, if known, label_base_rate. Null where
-    nothing was measured."""
+    bins from 0 to max_value), heading (why shown); and, if known, label_base_rate, explanation,
+    and figures (list of strings: its scores). Null where nothing was measured."""
     contexts: str
     """Table: feature, kind ("top", "0.5-0.75" for a band, ...), rank, value, document, line,
-    tokens (list of strings), values (list of floats, 0 where silent), peak (index in tokens)."""
+    tokens (list of strings), values (list of floats, 0 where silent), peak (index in tokens); and,
+    if an explanation was read, predicted (list of floats on the scale of the values)."""
     title: str
     caption: str
 

@@ -14,7 +14,10 @@ from tacit.base.progress import for_terminal
 from tacit.cli import printing
 from tacit.cli.comparing import comparisons
 from tacit.cli.endings import Commands
+from tacit.cli.explaining import explaining
+from tacit.cli.finding import finding
 from tacit.cli.fitting import fits
+from tacit.cli.graphing import graphing
 from tacit.cli.looking import looking
 from tacit.cli.options import (
     AsJson,
@@ -45,13 +48,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.registered_commands.extend(steps.registered_commands)
-app.registered_commands.extend(fits.registered_commands)
-app.registered_commands.extend(looking.registered_commands)
+GROUPS = (steps, fits, looking, comparisons, sweeps, tracing, explaining, finding, graphing)
+for group in GROUPS:
+    app.registered_commands.extend(group.registered_commands)
 app.add_typer(studies)
-app.registered_commands.extend(comparisons.registered_commands)
-app.registered_commands.extend(sweeps.registered_commands)
-app.registered_commands.extend(tracing.registered_commands)
 
 
 DEMO: dict[str, Any] = {
@@ -199,7 +199,8 @@ def list_names(
     what: Annotated[
         str,
         typer.Argument(
-            help="sites, methods, metrics, subjects, sources, labellers or formats."
+            help="sites, methods, metrics, subjects, sources, labellers, formats, explainers, "
+            "readers, scorers or prompts."
         ),
     ],
     model: Annotated[str | None, typer.Argument(help="For sites: the model.")] = None,

@@ -28,7 +28,7 @@ FACTS = (
     "histogram",
     "heading",
 )
-OPTIONAL_FACTS = ("label_base_rate",)
+OPTIONAL_FACTS = ("label_base_rate", "explanation", "figures")
 CONTEXTS = (
     "feature",
     "kind",
@@ -40,6 +40,7 @@ CONTEXTS = (
     "values",
     "peak",
 )
+OPTIONAL_CONTEXTS = ("predicted",)
 _BAND = re.compile(r"(?:band )?([0-9.]+)-([0-9.]+)")
 _SPARK_STEP, _SPARK_HEIGHT = 4, 28
 
@@ -58,7 +59,8 @@ class Group:
     """The contexts of one kind, strongest first."""
 
     title: str
-    is_top: bool
+    is_open: bool
+    """Whether the first are seen at once."""
     contexts: tuple[Context, ...]
 
 
@@ -74,6 +76,9 @@ class Card:
     auroc: str
     f1: str
     base_rate: str
+    explanation: str
+    figures: tuple[str, ...]
+    """Scores of the explanation, in words."""
     promotes: tuple[str, ...]
     suppresses: tuple[str, ...]
     spark: Markup
@@ -83,6 +88,7 @@ class Card:
     groups: tuple[Group, ...]
     has_negative: bool
     """Whether a value below zero is shown, as methods with signed codes have."""
+    has_predicted: bool
     sort_by: Mapping[str, float]
     """Plain numbers for the page's sorting; what was not measured is minus one."""
 
@@ -111,7 +117,9 @@ def _context(row: Mapping[str, Any], largest: float) -> Context:
     return Context(
         value=number(float(row["value"])),
         where=name_unseen(f"{row['document']}{line}"),
-        text=coloured(row["tokens"], row["values"], row["peak"], largest),
+        text=coloured(
+            row["tokens"], row["values"], row["peak"], largest, row.get("predicted")
+        ),
     )
 
 
@@ -133,7 +141,8 @@ def _order(kind: str) -> tuple[int, float]:
 
 def _largest(fact: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> float:
     """Return the value drawn in full colour: the feature's own, or a larger one that is shown."""
-    shown = [abs(value) for row in rows for value in row["values"] if value]
+    columns = [column for row in rows for column in (row["values"], row.get("predicted"))]
+    shown = [abs(value) for column in columns for value in column or () if value]
     return max([abs(fact["max_value"] or 0.0), *shown]) or 1.0
 
 
@@ -147,7 +156,7 @@ def _groups(
     return tuple(
         Group(
             title=_title(kind),
-            is_top=kind == "top",
+            is_open=kind == "top" or bool(fact.get("explanation")),
             contexts=tuple(
                 _context(row, largest) for row in sorted(found, key=lambda row: row["rank"])
             ),
@@ -172,6 +181,8 @@ def _card(fact: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Card:
         auroc=shown("label_auroc"),
         f1=shown("label_f1"),
         base_rate="" if rate is None else share(rate),
+        explanation=name_unseen(fact.get("explanation") or ""),
+        figures=tuple(fact.get("figures") or ()),
         promotes=tuple(inline(token) for token in fact["promotes"] or ()),
         suppresses=tuple(inline(token) for token in fact["suppresses"] or ()),
         spark=_spark(counts),
@@ -179,6 +190,7 @@ def _card(fact: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Card:
         spark_says=f"{sum(counts):,} active values in {len(counts)} bins" if counts else "",
         groups=_groups(fact, rows),
         has_negative=any((value or 0) < 0 for row in rows for value in row["values"]),
+        has_predicted=any(row.get("predicted") for row in rows),
         sort_by={
             name: -1.0 if fact[column] is None else fact[column]
             for name, column in (
@@ -196,7 +208,7 @@ def read_cards(run: RunFolder, block: Features) -> tuple[Card, ...]:
     contexts: dict[int, list[Mapping[str, Any]]] = {
         int(fact["feature"]): [] for fact in facts
     }
-    for row in rows_of(run.table(block.contexts, CONTEXTS)):
+    for row in rows_of(run.table(block.contexts, CONTEXTS, OPTIONAL_CONTEXTS)):
         if row["feature"] not in contexts:
             raise UserError(
                 f"{run.path / block.contexts} has contexts of feature {row['feature']}, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ from markupsafe import Markup
 
 from tacit.base.errors import look_up
 from tacit.base.pages import Plot
+from tacit.reports.intervals import colour_of, draw_intervals
 from tacit.reports.numbers import tick
-from tacit.reports.series import Points, Series, points_of
+from tacit.reports.series import Points, points_of
 from tacit.reports.style import (
     BLOCK_PATH,
     DASHES,
@@ -23,7 +24,8 @@ from tacit.reports.style import (
     SETTINGS,
 )
 from tacit.reports.tables import Columns
-from tacit.reports.themed import GROUND, INK, NUM_COLOURS, SERIES, themed
+from tacit.reports.themed import GROUND, INK, NUM_COLOURS, themed
+from tacit.reports.violins import draw_violins
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,30 +58,13 @@ class Chart:
     notes: tuple[str, ...]
 
 
-def _colour(index: int) -> str:
-    return SERIES[index % NUM_COLOURS]
-
-
-def _intervals(axes: Axes, x: Sequence[float], one: Series, colour: str) -> None:
-    whole = [
-        (place, low, high)
-        for place, low, high in zip(x, one.low, one.high, strict=True)
-        if low is not None and high is not None
-    ]
-    if whole:
-        places, lows, highs = zip(*whole, strict=True)
-        axes.vlines(places, lows, highs, color=colour, linewidth=1.3)
-        for ends in (lows, highs):
-            axes.plot(places, ends, "_", color=colour, markersize=5, markeredgewidth=1.2)
-
-
 def _lines(axes: Axes, _plot: Plot, points: Points) -> None:
     for index, one in enumerate(points.series):
-        _intervals(axes, one.x, one, _colour(index))
+        draw_intervals(axes, one.x, one.low, one.high, colour_of(index))
         axes.plot(
             one.x,
             one.y,
-            color=_colour(index),
+            color=colour_of(index),
             linestyle=DASHES[index % len(DASHES)],
             marker=MARKERS[index % len(MARKERS)],
             markeredgecolor=GROUND,
@@ -90,12 +75,12 @@ def _lines(axes: Axes, _plot: Plot, points: Points) -> None:
 def _dots(axes: Axes, _plot: Plot, points: Points) -> None:
     many = sum(len(one.x) for one in points.series) > MOST_VECTOR_POINTS
     for index, one in enumerate(points.series):
-        _intervals(axes, one.x, one, _colour(index))
+        draw_intervals(axes, one.x, one.low, one.high, colour_of(index))
         axes.scatter(
             one.x,
             one.y,
             s=6 if many else 16,
-            color=MID_TONES[index % NUM_COLOURS] if many else _colour(index),
+            color=MID_TONES[index % NUM_COLOURS] if many else colour_of(index),
             marker=MARKERS[index % len(MARKERS)],
             linewidths=0,
             alpha=0.5 if many else 0.75,
@@ -108,8 +93,8 @@ def _bars(axes: Axes, _plot: Plot, points: Points) -> None:
     for index, one in enumerate(points.series):
         shift = (index - (len(points.series) - 1) / 2) * width
         places = [x + shift for x in one.x]
-        axes.bar(places, one.y, width=width * 0.9, color=_colour(index))
-        _intervals(axes, places, one, INK)
+        axes.bar(places, one.y, width=width * 0.9, color=colour_of(index))
+        draw_intervals(axes, places, one.low, one.high, INK)
     axes.grid(visible=False, axis="x")
 
 
@@ -133,7 +118,7 @@ def _histogram(axes: Axes, plot: Plot, points: Points) -> None:
             one.x,
             bins=list(edges),
             histtype="stepfilled" if alone else "step",
-            color=_colour(index),
+            color=colour_of(index),
             alpha=0.85 if alone else None,
             linewidth=0 if alone else 1.7,
             linestyle="-" if alone else DASHES[index % len(DASHES)],
@@ -145,6 +130,7 @@ _DRAW: dict[str, Callable[[Axes, Plot, Points], None]] = {
     "scatter": _dots,
     "bar": _bars,
     "histogram": _histogram,
+    "violin": draw_violins,
 }
 
 

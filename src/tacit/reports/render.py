@@ -160,6 +160,9 @@ def _shared(run: RunFolder, sections: Sequence[Section]) -> dict[str, Any]:
         "gaps": list({(gap.name, gap.of, gap.reason): gap for gap in gaps}.values()),
         "limits": [sentence for block in limits for sentence in block.paragraphs],
         "has_negative": any(card.has_negative for block in blocks for card in block.cards),
+        "has_predicted": any(
+            card.has_predicted for block in blocks for card in block.cards
+        ),
         "configuration": _configuration(run.manifest),
         "about": _about(run),
         "manifest": run.manifest,

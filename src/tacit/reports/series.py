@@ -60,7 +60,9 @@ def points_of(plot: Plot, columns: Columns) -> Points:
     """Return a chart's series, in the order in which their names appear in the table."""
     if plot.kind != "histogram" and plot.y is None:
         raise UserError(f"the {plot.kind} chart {plot.title!r} names no column for y.")
-    named = plot.kind == "bar" or any(isinstance(value, str) for value in columns[plot.x])
+    named = plot.kind in ("bar", "violin") or any(
+        isinstance(value, str) for value in columns[plot.x]
+    )
     if named and plot.kind == "histogram":
         raise UserError(
             f"the histogram {plot.title!r} counts {plot.x!r}, which holds words."

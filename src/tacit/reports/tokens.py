@@ -57,30 +57,45 @@ def _visible(text: str) -> Markup:
 
 
 def coloured(
-    tokens: Sequence[str], values: Sequence[float], peak: int | None, largest: float
+    tokens: Sequence[str],
+    values: Sequence[float],
+    peak: int | None,
+    largest: float,
+    predicted: Sequence[float] | None = None,
 ) -> Markup:
     """Return a context with each active token on a ground of opacity ``|value| / largest``.
 
     The token at ``peak`` is outlined; a token's exact value is its title; negative values, of
-    methods whose codes are signed, get the second hue. ``largest`` is positive.
+    methods whose codes are signed, get the second hue. ``predicted``, on the scale of the values,
+    is drawn as a line below, as opaque as it is large. ``largest`` is positive.
     """
     parts: list[str] = []
     silent: list[str] = []
-    for index, (token, value) in enumerate(zip(tokens, values, strict=True)):
-        if not value and index != peak:
+    guesses = [0.0] * len(tokens) if predicted is None else predicted
+    for index, (token, value, guess) in enumerate(
+        zip(tokens, values, guesses, strict=True)
+    ):
+        if not value and not guess and index != peak:
             silent.append(token)
             continue
         parts.append(_visible("".join(silent)))
         silent = []
-        kind = " ".join(("p",) * (index == peak) + ("m",) * (value < 0))
+        is_of = {"p": index == peak, "m": value < 0, "u": bool(guess)}
+        kind = " ".join(name for name, holds in is_of.items() if holds)
+        line = f";--b:{_opacity(guess, largest)}" if guess else ""
+        said = (
+            f"{value:.4g}" if predicted is None else f"{value:.4g}; predicted {guess:.4g}"
+        )
         opening = Markup('<mark class="{}"').format(kind) if kind else Markup("<mark")
         parts.append(
             opening
-            + Markup(' style="--a:{}" title="{}">{}</mark>').format(
-                f"{abs(value) / largest:.2f}".lstrip("0") or "0",
-                f"{value:.4g}",
-                _visible(token),
+            + Markup(' style="--a:{}{}" title="{}">{}</mark>').format(
+                _opacity(value, largest), line, said, _visible(token)
             )
         )
     parts.append(_visible("".join(silent)))
     return Markup("").join(parts)
+
+
+def _opacity(value: float, largest: float) -> str:
+    return f"{abs(value) / largest:.2f}".lstrip("0") or "0"

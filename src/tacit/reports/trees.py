@@ -20,10 +20,16 @@ from tacit.reports.tables import Columns
 
 BOX_WIDTH, BOX_HEIGHT = 122, 34
 COLUMN, ROW, TOP, TEXT = 214, 46, 30, 11.5
+FEW, NARROW = 4, 180
+"""More columns than these stand nearer together."""
+LEGIBLE = 0.75
+"""Least scale at which labels can be read; a tree that is wider than the page then scrolls."""
 WIDEST, THINNEST = 9.0, 0.8
 MOST_LETTERS = 21
 """Letters of a label that its box has room for; the table beneath has them all."""
 FONT = 'font-size="11"'
+DASHES = Markup(' stroke-dasharray="5 3"')
+"""Of a line whose number is negative."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,18 +78,21 @@ def draw_tree(block: Tree, columns: Columns, anchor: str) -> Chart:
         nothing = f"There is nothing to draw: {block.table} holds no node."
         return Chart(svg=Markup(""), legend=(), notes=(nothing,))
     found = _placed(block, columns)
-    largest = max((line.value for line in found.lines), default=0.0)
-    width = (len(block.places) - 1) * COLUMN + BOX_WIDTH + 2
-    parts = [_heading(place, at) for at, place in enumerate(block.places)]
+    largest = max((abs(line.value) for line in found.lines), default=0.0)
+    step = _step(block)
+    width = (len(block.places) - 1) * step + BOX_WIDTH + 2
+    parts = [_heading(place, at * step) for at, place in enumerate(block.places)]
     parts += [_line(line, found, largest) for line in found.lines]
     parts += [_box(name, found) for name in found.x]
     svg = Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" '
-        'viewBox="0 0 {width} {height}" aria-labelledby="{anchor}-title {anchor}-desc">'
+        'viewBox="0 0 {width} {height}" style="--legible:{legible:g}px" '
+        'aria-labelledby="{anchor}-title {anchor}-desc">'
         '<title id="{anchor}-title">{title}</title><desc id="{anchor}-desc">{said}</desc>'
         "{parts}</svg>"
     ).format(
         width=width,
+        legible=LEGIBLE * width,
         height=f"{found.height:g}",
         anchor=anchor,
         title=block.title,
@@ -106,7 +115,7 @@ def _placed(block: Tree, columns: Columns) -> Drawn:
             )
         if name not in x and parent is not None:
             hanging.setdefault(parent, []).append(name)
-        x.setdefault(name, block.places.index(place) * COLUMN + 1)
+        x.setdefault(name, block.places.index(place) * _step(block) + 1)
     lines = _lines(block, columns)
     most = max(Counter(line.parent for line in lines).values(), default=0)
     row_height = max(ROW, TEXT * most + 10)
@@ -152,11 +161,16 @@ def _stack(
     return free if own else free + row_height
 
 
-def _heading(place: str, at: int) -> Markup:
+def _step(block: Tree) -> int:
+    """Return how far apart columns begin."""
+    return COLUMN if len(block.places) <= FEW else NARROW
+
+
+def _heading(place: str, x: int) -> Markup:
     text = Markup(
         '<text x="{x}" y="14" {font} text-anchor="middle" font-weight="600">{}</text>'
     )
-    return text.format(place, x=at * COLUMN + 1 + BOX_WIDTH // 2, font=Markup(FONT))
+    return text.format(place, x=x + 1 + BOX_WIDTH // 2, font=Markup(FONT))
 
 
 def _box(name: str, found: Drawn) -> Markup:
@@ -189,7 +203,7 @@ def _line(line: Line, found: Drawn, largest: float) -> Markup:
     return Markup(
         '<g><title>{words}</title><path d="M{begin} {above:g}C{middle:g} {above:g} {middle:g} '
         '{below:g} {end} {below:g}" fill="none" stroke="var(--series-0)" stroke-opacity=".55" '
-        'stroke-width="{width:.2f}"/><text x="{at}" y="{base:g}" {font} text-anchor="end" '
+        'stroke-width="{width:.2f}"{dashes}/><text x="{at}" y="{base:g}" {font} text-anchor="end" '
         'stroke="var(--panel)" stroke-width="3" paint-order="stroke">{text}</text></g>'
     ).format(
         words=line.words,
@@ -198,7 +212,8 @@ def _line(line: Line, found: Drawn, largest: float) -> Markup:
         middle=middle,
         above=above,
         below=below,
-        width=max(THINNEST, WIDEST * line.value / largest if largest > 0 else 0.0),
+        width=max(THINNEST, WIDEST * abs(line.value) / largest if largest > 0 else 0.0),
+        dashes=DASHES if line.value < 0 else "",
         at=end - 5,
         base=below + 4,
         font=Markup(FONT),
@@ -217,7 +232,10 @@ def _notes(block: Tree, found: Drawn, largest: float) -> tuple[str, ...]:
             f"No {block.value_label} reaches {tick(block.threshold)}, the least drawn."
         )
         return (nothing,)
+    dashed = (
+        " Dashed: negative numbers." if any(line.value < 0 for line in found.lines) else ""
+    )
     return (
         f"Width and number of a line: {block.value_label}, here up to {number(largest)}; lines "
-        f"are drawn from {tick(block.threshold)}.",
+        f"are drawn from {tick(block.threshold)}.{dashed}",
     )

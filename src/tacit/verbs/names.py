@@ -89,6 +89,36 @@ def _sites(model: str | None) -> list[Row]:
     return [(site, about(site)) for site in subject.sites()]
 
 
+def _explainers(_: str | None) -> list[Row]:
+    from tacit.verbs.who_explains import EXPLAINERS
+
+    named = [(name, about) for name, (about, _) in EXPLAINERS.items()]
+    return [*named, ("PROVIDER/MODEL", "a chat model by Inspect's name for it")]
+
+
+def _readers(_: str | None) -> list[Row]:
+    from tacit.verbs.who_explains import READERS, SUBJECT
+
+    named = [(name, about) for name, (about, _) in READERS.items()]
+    return [
+        *named,
+        ("PROVIDER/MODEL", "a chat model; with chat.read=probabilities a server's"),
+        (f"{SUBJECT}/MODEL", "a causal model in this process, by its probabilities"),
+    ]
+
+
+def _scorers(_: str | None) -> list[Row]:
+    from tacit.verbs.who_scores import WAYS
+
+    return [(name, about) for name, (about, _) in WAYS.items()]
+
+
+def _prompts(_: str | None) -> list[Row]:
+    from tacit.explanations.prompts import PROMPTS
+
+    return [(name, _first_line(prompts)) for name, prompts in PROMPTS.items()]
+
+
 LISTS: dict[str, Callable[[str | None], list[Row]]] = {
     "sites": _sites,
     "methods": _methods,
@@ -98,6 +128,10 @@ LISTS: dict[str, Callable[[str | None], list[Row]]] = {
     "sources": _sources,
     "labellers": _labellers,
     "formats": _formats,
+    "explainers": _explainers,
+    "readers": _readers,
+    "scorers": _scorers,
+    "prompts": _prompts,
 }
 
 
