@@ -152,15 +152,9 @@ class Ablations:
             flow.activations[parts.site],
             allow_unused=True,
         )
-        found = torch.zeros(
-            len(self.ids), parts.num_features, device=self.activation.device
-        )
         if gradient is None:  # no path leads from the one site to the other
-            return found
-        slopes = gradient.to(found)[parts.prompt, parts.position]
-        change = (slopes * parts.directions[parts.feature]).sum(dim=1) * parts.delta
-        found.index_put_((parts.prompt, parts.feature), -change, accumulate=True)
-        return found
+            gradient = torch.zeros_like(parts.clean)
+        return -parts.to_first_order(gradient)
 
     def _drops(
         self, rows: Int[Tensor, " m"], change: Float[Tensor, "m t d"]

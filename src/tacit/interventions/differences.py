@@ -73,6 +73,14 @@ class CodeDifference:
         kept = (rows >= 0).nonzero()[:, 0]
         return self._summed(rows[kept], kept, len(prompts))
 
+    def to_first_order(self, gradient: Float[Tensor, "n t d"]) -> Float[Tensor, "n f"]:
+        """Return gradient times what each feature adds, summed over positions."""
+        found = torch.zeros(len(self.clean), self.num_features, device=self.delta.device)
+        slopes = gradient.to(found)[self.prompt, self.position]
+        added = (slopes * self.directions[self.feature]).sum(dim=1) * self.delta
+        found.index_put_((self.prompt, self.feature), added.to(found), accumulate=True)
+        return found
+
     def _summed(
         self, rows: Int[Tensor, " m"], kept: Tensor | slice, count: int
     ) -> Float[Tensor, "c t d"]:

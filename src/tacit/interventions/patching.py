@@ -150,9 +150,6 @@ def attributed_effects(
     """
     site, subject = difference.site, runs.subject
     moved = difference.clean + at * (difference.change() + difference.error)
-    found = torch.zeros(
-        len(runs.prompts), difference.num_features, device=difference.clean.device
-    )
     gradients = []
     for rows in torch.arange(len(runs.prompts)).split(BATCH):
         ids = runs.prompts.clean[rows]
@@ -169,15 +166,8 @@ def attributed_effects(
         logits = flow.logits[torch.arange(len(ids)), ends.to(flow.logits.device)].float()
         distance = runs.between(logits.log_softmax(dim=-1), rows)
         (gradient,) = torch.autograd.grad(distance.sum(), flow.activations[site])
-        gradients.append(gradient.to(found))
-    slopes = torch.cat(gradients)[difference.prompt, difference.position]
-    per_unit = (slopes * difference.directions[difference.feature]).sum(dim=1)
-    found.index_put_(
-        (difference.prompt, difference.feature),
-        -per_unit * difference.delta,
-        accumulate=True,
-    )
-    return found
+        gradients.append(gradient)
+    return -difference.to_first_order(torch.cat(gradients))
 
 
 def edit_magnitude(
