@@ -53,7 +53,10 @@ def explained_as_json(found: ExplainRun) -> dict[str, Any]:
 def show_found(found: list[Found]) -> None:
     """Print the features that a query found, the best first."""
     if not found:
-        printing.write("no explanation answers this")
+        printing.write(
+            "no explanation answers this. Those without a model quote tokens: ask for a token, "
+            "or give --by activations"
+        )
     for each in found:
         row = each.row
         printing.write(f"{each.score:8.3g}  {row.feature:>6}  {row.explainer}: {row.text}")
