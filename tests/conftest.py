@@ -1,6 +1,7 @@
 """A subject of a few thousand random weights and a folder of small programs, for every room."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     )
     os.environ.setdefault("OMP_NUM_THREADS", str(num_threads))
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no failure.
 settings.register_profile("no-deadline", deadline=None)

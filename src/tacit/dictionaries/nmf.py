@@ -28,6 +28,9 @@ from tacit.dictionaries.methods import Method, State, require, require_fitting_k
 from tacit.dictionaries.selections import Relu, TopKPositive
 
 BATCH_ROWS = 1024
+# Passes without a lower cost that end a fit. The library counts batches, and its ten are one pass,
+# whose noise ended some fits after two.
+PATIENCE_PASSES = 10
 # A part shorter than this, rows at unit scale, is none: it could not be given unit length.
 SHORTEST_PART = 1e-9
 
@@ -170,6 +173,7 @@ def _parts(
         init="random",
         batch_size=BATCH_ROWS,
         max_iter=max_iterations,
+        max_no_improvement=PATIENCE_PASSES * -(-len(halves) // BATCH_ROWS),
         random_state=int(stream(seed, "dictionaries/nmf").integers(2**31)),
     )
     with watched() as told:

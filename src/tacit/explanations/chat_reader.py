@@ -83,7 +83,7 @@ class ChatReader(Reader):
         self,
         explanation: Explanation,
         pieces: Sequence[Piece],
-        marks: Sequence[Bool[np.ndarray, " t"]],
+        marks: Sequence[Bool[np.ndarray, " _"]],
     ) -> list[Answer]:
         """Return its likelihood that the marked tokens of each piece are the active ones."""
         return await self._judged(

@@ -168,7 +168,7 @@ class LabelReader(Reader):
         self,
         explanation: Explanation,
         pieces: Sequence[Piece],
-        marks: Sequence[Bool[np.ndarray, " t"]],
+        marks: Sequence[Bool[np.ndarray, " _"]],
     ) -> list[Answer]:
         """Return the share of marked tokens on which the labels stand."""
         return self._answers(

@@ -81,7 +81,7 @@ class LexicalReader(Reader):
         self,
         explanation: Explanation,
         pieces: Sequence[Piece],
-        marks: Sequence[Bool[np.ndarray, " t"]],
+        marks: Sequence[Bool[np.ndarray, " _"]],
     ) -> list[Answer]:
         """Return degrees: 0.5 where the marks' mean is what tells tokens apart best."""
         rule = read_rule(explanation.rule)
@@ -149,7 +149,7 @@ def telling(values: Float[np.ndarray, " n"], truth: Bool[np.ndarray, " n"]) -> f
     return float(ranked[best] + ranked[best + 1]) / 2
 
 
-def _predicted(rule: Rule, pieces: Sequence[Piece]) -> list[Float[np.ndarray, " t"]]:
+def _predicted(rule: Rule, pieces: Sequence[Piece]) -> list[Float[np.ndarray, " _"]]:
     return rule.predicted([piece.tokens for piece in pieces])
 
 

@@ -130,7 +130,7 @@ class Rule:
     token_from: float
     """Above 0."""
 
-    def predicted(self, pieces: Sequence[Sequence[str]]) -> list[Float[np.ndarray, " t"]]:
+    def predicted(self, pieces: Sequence[Sequence[str]]) -> list[Float[np.ndarray, " _"]]:
         """Return an activation for every token of every piece; 0 where no pattern matches."""
         text = laid_out(pieces)
         found = np.zeros(len(text.codes))

@@ -132,7 +132,7 @@ class RuleReader(Reader):
         self,
         explanation: Explanation,
         pieces: Sequence[Piece],
-        marks: Sequence[Bool[np.ndarray, " t"]],
+        marks: Sequence[Bool[np.ndarray, " _"]],
     ) -> list[Answer]:
         """Return 1 where the rule holds of half of the marks or more; turned about likewise."""
         rng = self._errors("marked", explanation)

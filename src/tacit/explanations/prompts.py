@@ -80,7 +80,7 @@ class Prompts(ABC):
         self,
         explanation: str,
         pieces: Sequence[Piece],
-        marks: Sequence[Bool[np.ndarray, " t"]],
+        marks: Sequence[Bool[np.ndarray, " _"]],
     ) -> Prompt:
         """Ask in which texts the marked tokens are those on which the feature is active."""
         texts = [

@@ -56,7 +56,7 @@ class Reader(ABC):
         self,
         explanation: Explanation,
         pieces: Sequence[Piece],
-        marks: Sequence[Bool[np.ndarray, " t"]],
+        marks: Sequence[Bool[np.ndarray, " _"]],
     ) -> list[Answer]:
         """Return whether the marked tokens of each piece are those that activate the feature."""
         answers = await self.activations(explanation, pieces)

@@ -55,7 +55,7 @@ class Remembering(Reader):
         self,
         explanation: Explanation,
         pieces: Sequence[Piece],
-        marks: Sequence[Bool[np.ndarray, " t"]],
+        marks: Sequence[Bool[np.ndarray, " _"]],
     ) -> list[Answer]:
         """Return the other's answers."""
         return await self.inner.marked(explanation, pieces, marks)

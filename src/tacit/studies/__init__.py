@@ -15,6 +15,10 @@ STUDIES: Mapping[str, tuple[str, str]] = {
         "tacit.studies.small_transformers.recipe",
         "SmallTransformers",
     ),
+    "autointerpretation": (
+        "tacit.studies.autointerpretation.recipe",
+        "Autointerpretation",
+    ),
     "interpretable-directions": (
         "tacit.studies.interpretable_directions.recipe",
         "InterpretableDirections",

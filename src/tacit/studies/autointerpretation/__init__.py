@@ -1,0 +1,1 @@
+"""Row 3: which bases have features that an explanation predicts."""
