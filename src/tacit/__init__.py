@@ -48,19 +48,21 @@ if TYPE_CHECKING:
     from tacit.models.load_settings import LoadSettings
     from tacit.reports import render_report
     from tacit.studies.runner import StudyRun, run_study
+    from tacit.verbs.board import BoardRun, board
     from tacit.verbs.compare import CompareRun, compare
     from tacit.verbs.explain import ExplainRun
     from tacit.verbs.explain_settings import ExplainSettings, ScoreSettings
     from tacit.verbs.learn import LearnRun
-    from tacit.verbs.quick import explain, learn, score
+    from tacit.verbs.measured import MeasureRun
+    from tacit.verbs.quick import explain, learn, measure, score
     from tacit.verbs.score import ScoreRun
     from tacit.verbs.settings import (
         FitSettings,
         FrontierSettings,
         LearnSettings,
+        MeasureSettings,
         TextSettings,
     )
-    from tacit.verbs.steps import measure
 
 __version__ = "0.1.0"
 
@@ -71,6 +73,7 @@ __all__ = [
     "NMF",
     "PCA",
     "SUPERVISED",
+    "BoardRun",
     "Claim",
     "Code",
     "CompareRun",
@@ -91,6 +94,8 @@ __all__ = [
     "LearnSettings",
     "LoadSettings",
     "LogisticProbes",
+    "MeasureRun",
+    "MeasureSettings",
     "NeuronBasis",
     "OrthonormalBasis",
     "RandomDirections",
@@ -107,6 +112,7 @@ __all__ = [
     "TextSettings",
     "TopK",
     "UserError",
+    "board",
     "build_index",
     "compare",
     "explain",
@@ -169,14 +175,21 @@ _ROOMS = {
     "models.load_settings": ("LoadSettings",),
     "reports": ("render_report",),
     "studies.runner": ("StudyRun", "run_study"),
+    "verbs.board": ("BoardRun", "board"),
     "verbs.compare": ("CompareRun", "compare"),
     "verbs.explain": ("ExplainRun",),
     "verbs.explain_settings": ("ExplainSettings", "ScoreSettings"),
     "verbs.learn": ("LearnRun",),
-    "verbs.quick": ("explain", "learn", "score"),
+    "verbs.measured": ("MeasureRun",),
+    "verbs.quick": ("explain", "learn", "measure", "score"),
     "verbs.score": ("ScoreRun",),
-    "verbs.settings": ("FitSettings", "FrontierSettings", "LearnSettings", "TextSettings"),
-    "verbs.steps": ("measure",),
+    "verbs.settings": (
+        "FitSettings",
+        "FrontierSettings",
+        "LearnSettings",
+        "MeasureSettings",
+        "TextSettings",
+    ),
 }
 """Where each name lives, for the running program as ``TYPE_CHECKING`` is for type checkers."""
 

@@ -2,13 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from tacit.activations.harvest import HarvestSettings, harvest
-from tacit.activations.store import open_store, shard_name
+from tacit.activations.store import open_store, shard_name, store_identity
 from tacit.activations.windows import windows_in
 from tacit.base.errors import UserError
 from tacit.base.folders import partial_of
@@ -62,6 +63,22 @@ def test_labels_are_those_of_the_labeller(tiny_store):
     vocabulary = json.loads((tiny_store.folder / "vocabulary.json").read_text())
     spelled = {vocabulary[token].strip() for token in tiny_store.column("token")[keyword]}
     assert spelled == {"import", "class", "def", "if", "return"}
+
+
+def test_classes_of_documents_are_kept_and_a_text_without_has_none(
+    tmp_path, tiny_subject, tiny_store
+):
+    rows = [{"text": "def a(): return 1", "label": each} for each in ("b", None, "a")]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    corpus = load_text(tmp_path / "rows.jsonl")
+    store = harvest(
+        tiny_subject, corpus, ["resid.0"], tmp_path / "store", settings=SETTINGS
+    )
+    assert store.document_classes == ("b", None, "a")
+    without = {k: v for k, v in store.manifest.items() if k != "document_classes"}
+    assert store_identity(store) != store_identity(replace(store, manifest=without))
+    assert "document_classes" not in tiny_store.manifest
+    assert tiny_store.document_classes == (None,) * len(tiny_store.documents)
 
 
 def test_rows_far_above_the_median_norm_are_marked(tmp_path, tiny_subject, programs):

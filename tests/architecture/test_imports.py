@@ -11,7 +11,8 @@ import pytest
 
 SRC = Path(__file__).parents[2] / "src" / "tacit"
 LOWER = {"base", "data", "metrics", "models", "activations", "dictionaries"}
-UPPER = LOWER | {"interventions", "training", "features", "explanations"}
+MIDDLE = LOWER | {"interventions", "features", "explanations"}
+UPPER = MIDDLE | {"training", "evaluations", "calibrations"}
 MAY_IMPORT: dict[str, set[str]] = {
     "base": set(),
     "metrics": {"base"},
@@ -23,6 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": LOWER,
     "features": LOWER | {"interventions"},
     "explanations": LOWER | {"interventions", "features"},
+    "evaluations": MIDDLE,
+    "calibrations": MIDDLE | {"evaluations"},
     "reports": {"base"},
     "verbs": UPPER | {"reports"},
     "studies": UPPER | {"reports"},

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from browser.contrast import CONTRAST
-from reports.run_folder import build_run_folder
+from reports.run_folder import build_run_folder, write_table
+from tacit.base.pages import Page, Table, write_pages
 from tacit.reports import render_report
 
 MEDIA = {
@@ -72,7 +73,7 @@ def visit(browser, report):
     """Open the report as asked; at the end nothing was complained of, nothing asked for."""
     contexts, wrong = [], []
 
-    def opened(medium="light", *, width=1000, script=True):
+    def opened(medium="light", *, width=1000, script=True, of=report):
         context = browser.new_context(
             viewport={"width": width, "height": 900}, java_script_enabled=script
         )
@@ -82,8 +83,8 @@ def visit(browser, report):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.append(request.url))
         page.emulate_media(**MEDIA[medium])
-        page.goto(report.as_uri())
-        wrong.remove(report.as_uri())
+        page.goto(of.as_uri())
+        wrong.remove(of.as_uri())
         return page
 
     yield opened
@@ -213,6 +214,66 @@ def test_the_peak_is_outlined_and_opacity_follows_the_value(visit):
     assert [value for value, outline, _ in found if outline == "solid"] == [largest]
     for value, _, opacity in found:
         assert opacity == pytest.approx(value / largest, abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def sortable(tmp_path_factory):
+    """A report of one table that can be sorted, one of whose values is missing."""
+    folder = build_run_folder(tmp_path_factory.mktemp("sortable"), num_features=2)
+    rows = [
+        {"name": name, "words": words, "value": value}
+        for name, words, value in (
+            ("b", "9.0 (8 to 10)", 9.0),
+            ("a", None, None),
+            ("c", "10.0 (9 to 11)", 10.0),
+            ("d", "−1.0 (−2 to 0)", -1.0),
+        )
+    ]
+    write_table(folder / "artifacts/rows.parquet", rows)
+    table = Table(
+        table="artifacts/rows.parquet",
+        columns=(("name", "Name"), ("words", "Value")),
+        sortable=True,
+        sort_by=(("words", "value"),),
+        title="T",
+        caption="C",
+    )
+    write_pages(folder / "artifacts/pages.json", [Page(title="P", blocks=(table,))])
+    return render_report(folder)
+
+
+def test_a_heading_sorts_by_numbers_and_what_is_missing_stays_last(visit, sortable):
+    page = visit(of=sortable)
+    names = page.locator(".sortable tbody th")
+    assert names.all_text_contents() == ["b", "a", "c", "d"]
+    heading = page.locator(".sortable thead th").nth(1)
+    heading.locator("button").click()
+    assert names.all_text_contents() == ["d", "b", "c", "a"]
+    assert heading.get_attribute("aria-sort") == "ascending"
+    heading.locator("button").click()
+    assert names.all_text_contents() == ["c", "b", "d", "a"]
+    assert heading.get_attribute("aria-sort") == "descending"
+
+
+def test_the_keyboard_sorts_too_and_one_heading_is_marked(visit, sortable):
+    page = visit(of=sortable)
+    page.locator(".sortable thead button").nth(1).click()
+    page.locator(".sortable thead button").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".sortable tbody th").all_text_contents() == ["a", "b", "c", "d"]
+    assert page.locator("[aria-sort]").count() == 1
+
+
+def test_without_scripts_a_sortable_table_has_plain_headings(visit, sortable):
+    page = visit(of=sortable, script=False)
+    assert page.locator(".sortable thead").inner_text().split() == ["Name", "Value"]
+    assert page.locator(".sortable button").count() == 0
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_the_headings_that_sort_stand_out_from_their_ground(visit, sortable, medium):
+    page = visit(medium, of=sortable)
+    assert min(page.evaluate(CONTRAST, ".sortable th, .sortable td")) >= ENOUGH_CONTRAST
 
 
 @pytest.mark.slow

@@ -99,7 +99,7 @@ def test_commands_that_the_readme_shows_exist():
         ["show", "3", "--num", "0"],
         ["show", "3", "--around", "-1"],
         ["fit", "--store", "s", "--site", "x", "--out", "o", "--seed", "-1"],
-        ["measure", "m", "--dictionary", "d", "--store", "s", "--max-windows", "0"],
+        ["measure", "m", "--dictionary", "d", "--store", "s", "--seed", "-1"],
     ],
 )
 def test_wrong_usage_exits_with_two_and_shows_the_way_to_help(command, words):
@@ -121,9 +121,10 @@ def test_json_stands_alone_on_standard_output(
     assert {"name": "resid.1", "about": "16 wide"} in json.loads(listed.out)
     measured = command(
         *("measure", "--model", tiny, "--dictionary", dictionary),
-        *("--store", tiny_store.folder, "--json"),
+        *("--store", tiny_store.folder, "--json", "--only", "fidelity"),
+        *("--out", tmp_path / "measured"),
     ).finished()
-    assert "fvu" in {record["name"] for record in json.loads(measured.out)}
+    assert "fvu" in {record["name"] for record in json.loads(measured.out)["records"]}
     shown = command("show", busiest, "--index", index, "--json").finished()
     assert {context["feature"] for context in json.loads(shown.out)} == {busiest}
     for ended in (harvested, listed, measured, shown):

@@ -95,6 +95,19 @@ def test_digest_takes_lone_surrogates():
     assert corpus_of({"a": "\ud800"}).digest() != corpus_of({"a": "\ud801"}).digest()
 
 
+def test_digest_tells_apart_what_documents_are_said_to_be_and_is_that_of_the_text_without():
+    def digest(*classes):
+        documents = tuple(
+            Document(name=f"{number}", text="t", class_name=each)
+            for number, each in enumerate(classes)
+        )
+        return Corpus(name="x", documents=documents).digest()
+
+    found = {digest(*each) for each in (("a", "b"), ("b", "a"), ("a", None), (None, "a"))}
+    assert len(found) == 4
+    assert digest(None, None) == corpus_of({"0": "t", "1": "t"}).digest() not in found
+
+
 def test_corpus_without_documents_is_refused_with_counts():
     with pytest.raises(UserError, match=r"no text \(left out: 2 binary, 1 empty\)"):
         Corpus(name="x", documents=(), skipped={"empty": 1, "binary": 2})

@@ -76,6 +76,24 @@ def test_a_dataset_is_streamed_once_and_then_needs_no_network(hub):
         load_text(source.replace("v1", "v2"))
 
 
+def test_classes_are_kept_with_the_text_and_what_is_none_is_counted(folder, hub):
+    load, _ = hub
+    rows = [
+        {"text": f"row {n}", "note": "n", "label": label}
+        for n, label in enumerate(["good", "bad", None, "", "good"])
+    ]
+    (folder / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    first = load_text("hub:owner/birds")
+    load.down = True
+    assert load_text("hub:owner/birds") == first
+    assert [each.class_name for each in first.documents] == [
+        *("good", "bad"),
+        *(None, None),
+        "good",
+    ]
+    assert first.skipped == {"labels that are no class": 1}
+
+
 def test_a_failed_reading_leaves_nothing_in_the_cache(hub, tmp_path):
     load, _ = hub
     load.down = True

@@ -65,6 +65,27 @@ def test_a_chat_that_says_something_else_has_another_digest(tmp_path):
     assert one.digest() != two.digest()
 
 
+def test_a_row_may_say_what_its_text_is(tmp_path):
+    rows = [
+        {"text": f"row {number}", "label": label}
+        for number, label in enumerate([" good ", 3, True, None, "", [1], 0.5])
+    ]
+    found = load_text(lines(tmp_path, *rows, {"text": "row 7"}))
+    assert [each.class_name for each in found.documents] == [
+        *("good", "3", "true"),
+        *[None] * 5,
+    ]
+    # The empty one, the list and the number that is not whole.
+    assert found.skipped == {"labels that are no class": 3}
+
+
+def test_a_chat_may_have_a_class_and_a_label_that_is_the_text_is_none(tmp_path):
+    rows = [{"messages": CHAT, "label": "birds"}]
+    assert load_text(lines(tmp_path, *rows)).documents[0].class_name == "birds"
+    found = corpus_of("trial", [{"label": "said"}], column="label")
+    assert (found.documents[0].text, found.documents[0].class_name) == ("said", None)
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [

@@ -11,21 +11,26 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 import tacit.metrics
 from tacit.metrics import (
     METRICS,
+    absorbed,
     alike_share,
     auroc,
     balanced_accuracy,
     best_f1_threshold,
     bootstrap_mean,
     bootstrap_ratio,
+    clopper_pearson,
     close_share,
     count_close,
     count_firing,
+    covered,
     cross_entropy,
     crossed_bootstrap,
+    crossed_mean,
     excess_over_best,
     f1,
     fraction_variance_unexplained,
@@ -36,7 +41,9 @@ from tacit.metrics import (
     loss_recovered,
     lost_by_choosing,
     match,
+    matched_correlation,
     mean_l0,
+    mean_recall,
     mean_rise,
     median_reached,
     mmcs,
@@ -50,8 +57,13 @@ from tacit.metrics import (
     plateau_excess,
     rank_correlation,
     replacement_area,
+    rise_at_price,
     share_unreached,
+    split_count,
     steps_ratio,
+    student_mean,
+    student_ratio,
+    targeted_drops,
     token_purity,
     told_apart,
     valley,
@@ -172,6 +184,12 @@ def _curves(random):
     return shares, np.tile(np.arange(7.0), (5, 1))
 
 
+def _columns(random):
+    """Activations of four pairs of atoms on ten rows, most of them silent."""
+    drawn = random.normal(size=(2, 10, 4)) * (random.random((2, 10, 4)) < 0.3)
+    return (sparse.csc_array(side) for side in drawn)
+
+
 VALUES = {
     "fvu": lambda r: fraction_variance_unexplained(_rows(r, 7, 3), _rows(r, 7, 3)),
     "l0": lambda r: mean_l0(_code(r)[0]),
@@ -195,6 +213,7 @@ VALUES = {
     "steps_ratio": lambda r: steps_ratio([(3, 1.0)], [(int(r.integers(1, 9)), 1.0)], 0.5),
     "shared_cosine": lambda r: match(*_directions(r)).shared_cosine(),
     "shared_above_0.9": lambda r: match(*_directions(r), either_sign=True).shared(),
+    "matched_correlation": lambda r: matched_correlation(*_columns(r)),
     "shared_per_dimension": lambda r: match(*_directions(r)).shared_per_dimension(3),
     "shared_per_dimension_excess": lambda r: excess_over_best(r.normal(), [r.normal()]),
     "close_atoms": lambda r: count_close(*_directions(r)),
@@ -246,6 +265,51 @@ VALUES |= {
 VALUES |= {
     f"{name}_difference": lambda r, name=name: _difference(r, VALUES[name])
     for name in ("fvu", "l0", "loss_recovered", "dead_share", "f1")
+}
+VALUES |= {
+    name: lambda r: clopper_pearson(int(r.integers(6)), 5).value
+    for name in ("power", "false_alarm_rate", "ranked_rightly")
+}
+VALUES |= {
+    "interval_coverage": lambda r: covered(*r.normal(size=(3, 5)).round(1)).value,
+    "calibration_bias": lambda r: student_mean(r.normal(size=5)).value,
+}
+VALUES |= {
+    f"{name}_probe_accuracy": lambda r: mean_recall(*r.integers(3, size=(2, 6)))
+    for name in ("sparse", "dense")
+}
+VALUES |= {
+    "absorbed_share": lambda r: float(
+        absorbed(r.random(5) < 0.5, r.normal(size=5), least_share=0.4).mean()
+    ),
+    "split_features": lambda r: split_count(r.random(4).tolist(), least_gain=0.03),
+    "targeted_perturbation": lambda r: float(
+        targeted_drops(r.uniform(-1, 1, (3, 3)).round()).mean()
+    ),
+    "spurious_removed": lambda r: (
+        student_ratio(r.normal(size=5), r.exponential(size=5) + 1e-3).value
+    ),
+}
+VALUES |= {
+    "figure_difference": lambda r: crossed_mean(r.normal(size=(2, 5))).interval.value,
+    "mean_rank": lambda r: student_mean(r.integers(1, 6, 5)).value,
+}
+
+VALUES |= {
+    name: lambda r: student_mean(r.random(5)).value
+    for name in (
+        "disentanglement",
+        "attribute_cause",
+        "attribute_isolation",
+        "price_unreached",
+        "steered_share",
+    )
+}
+VALUES |= {
+    "steering_advantage": lambda r: student_mean(r.uniform(-1, 1, 5)).value,
+    "forgotten_at_price": lambda r: rise_at_price(
+        np.append(0.0, r.normal(size=4)), r.normal(size=5), 0.5
+    ),
 }
 
 

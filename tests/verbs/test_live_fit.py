@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 from tacit.base.errors import UserError
 from tacit.cli.commands import app
 from tacit.verbs.fitting import fit_live, fit_one
+from tacit.verbs.quick import measure
 from tacit.verbs.settings import FitSettings
-from tacit.verbs.steps import measure
 
 FAST = FitSettings(num_atoms=32, k=4, steps=60, batch=256)
 
@@ -24,8 +24,14 @@ def test_it_is_as_good_as_one_from_a_store(fitted, tmp_path, tiny, tiny_store):
     fit_one(tiny_store.folder, "resid.0", tmp_path / "stored", settings=FAST)
 
     def fvu(folder):
-        records = measure(str(tiny), folder, tiny_store.folder, max_windows=2)
-        return next(each.value for each in records if each.name == "fvu")
+        run = measure(
+            *(str(tiny), folder),
+            store=tiny_store.folder,
+            out=tmp_path / f"measured {folder.name}",
+            measures=("fidelity",),
+            baselines=(),
+        )
+        return next(each.value for each in run.records if each.name == "fvu")
 
     assert made.contract.site == "resid.0"
     assert fvu(out) == pytest.approx(fvu(tmp_path / "stored"), rel=0.25)

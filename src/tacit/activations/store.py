@@ -70,6 +70,11 @@ class Store:
         return tuple(self.manifest["documents"])
 
     @property
+    def document_classes(self) -> tuple[str | None, ...]:
+        """What each document as a whole is, such as ``positive``; None where it is not known."""
+        return tuple(self.manifest.get("document_classes", [None] * len(self.documents)))
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Names of the labels whose truth is known for every token."""
         return tuple(self.manifest["labels"])
@@ -184,10 +189,13 @@ def open_store(folder: str | Path, *, verify: bool = False) -> Store:
 
 
 def store_identity(store: Store) -> str:
-    """Return a hash of everything in the store, from its checksums."""
+    """Return a hash of everything in the store, from its checksums and classes of documents."""
     import hashlib
 
-    text = json.dumps(store.manifest["checksums"], sort_keys=True)
+    known = (
+        {"document_classes": store.document_classes} if any(store.document_classes) else {}
+    )
+    text = json.dumps({**store.manifest["checksums"], **known}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

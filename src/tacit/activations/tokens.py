@@ -77,7 +77,7 @@ def finish_store(
         "median_norm": medians,
         "split": split,
         "shard_rows": [note["rows"] for note in notes],
-        "documents": [document.name for document in corpus.documents],
+        **_documents(corpus),
         "tokens_of_role": {
             name: int((roles == number).sum()) for number, name in enumerate(rendered.roles)
         },
@@ -100,6 +100,15 @@ def _counts(corpus: Corpus, contexts: Contexts) -> dict[str, Any]:
         "num_windows": len(contexts.ids),
         "num_dropped_tokens": contexts.num_dropped_tokens,
         "skipped_documents": dict(corpus.skipped),
+    }
+
+
+def _documents(corpus: Corpus) -> dict[str, Any]:
+    """Return the name of each document, and its class where any has one."""
+    classes = [document.class_name for document in corpus.documents]
+    return {
+        "documents": [document.name for document in corpus.documents],
+        **({"document_classes": classes} if any(classes) else {}),
     }
 
 

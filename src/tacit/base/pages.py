@@ -74,6 +74,10 @@ class Table:
     """Pairs (column, heading), in order."""
     link: str | None = None
     """Column holding a feature number; its cell links to that feature's contexts."""
+    sortable: bool = False
+    """Whether a click on a heading sorts the rows, all of which are then on the page."""
+    sort_by: tuple[tuple[str, str], ...] = ()
+    """Pairs (column, column of the numbers that it is sorted by), for columns of words."""
     title: str
     caption: str
 

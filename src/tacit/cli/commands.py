@@ -12,6 +12,8 @@ from tacit import __version__
 from tacit.base.errors import UserError
 from tacit.base.progress import for_terminal
 from tacit.cli import printing
+from tacit.cli.boarding import boarding
+from tacit.cli.calibrating import calibrating
 from tacit.cli.comparing import comparisons
 from tacit.cli.endings import Commands
 from tacit.cli.explaining import explaining
@@ -19,6 +21,7 @@ from tacit.cli.finding import finding
 from tacit.cli.fitting import fits
 from tacit.cli.graphing import graphing
 from tacit.cli.looking import looking
+from tacit.cli.measuring import measuring
 from tacit.cli.options import (
     AsJson,
     Device,
@@ -48,7 +51,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-GROUPS = (steps, fits, looking, comparisons, sweeps, tracing, explaining, finding, graphing)
+GROUPS = (steps, fits, looking, comparisons, sweeps, tracing, explaining, finding)
+GROUPS += (graphing, measuring, calibrating, boarding)
 for group in GROUPS:
     app.registered_commands.extend(group.registered_commands)
 app.add_typer(studies)
@@ -200,7 +204,7 @@ def list_names(
         str,
         typer.Argument(
             help="sites, methods, metrics, subjects, sources, labellers, formats, explainers, "
-            "readers, scorers or prompts."
+            "readers, scorers, prompts, measures or instruments."
         ),
     ],
     model: Annotated[str | None, typer.Argument(help="For sites: the model.")] = None,

@@ -1,4 +1,4 @@
-"""The command that compares finished runs."""
+"""The command that compares finished runs, or ranks those of ``tacit measure``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tacit.base.progress import for_terminal
-from tacit.cli import printing
+from tacit.cli import printing, printing_ranking
 from tacit.cli.options import AsJson, Out, Quiet, Replace, Seed
 
 comparisons = typer.Typer()
@@ -20,7 +20,10 @@ comparisons = typer.Typer()
 )
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Runs made by `tacit learn`.")
+        list[Path],
+        typer.Argument(
+            metavar="RUN...", help="Runs of `tacit learn`, or of `tacit measure`."
+        ),
     ],
     *,
     reference: Annotated[
@@ -39,7 +42,11 @@ def compare(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare dictionaries over methods, sizes and seeds, with paired intervals."""
+    """Compare dictionaries over methods, sizes and seeds, with paired intervals.
+
+    Runs of `tacit learn` are compared with a reference. Runs of `tacit measure` are ranked on every
+    figure, with what cannot be told apart.
+    """
     from tacit.base.records import to_json
     from tacit.verbs.compare import MOST_MATCHED
     from tacit.verbs.compare import compare as run_compare
@@ -59,4 +66,7 @@ def compare(
         printing.write(json.dumps({**plain, "records": records}, indent=1))
         return
     printing.write(f"report: {run.report}")
+    if run.is_ranking:
+        printing_ranking.show_ranking(run.records, run.names)
+        return
     printing.show_comparison(run.records, run.names, run.reference)

@@ -1,4 +1,4 @@
-"""The commands for single steps: harvest, fit, measure."""
+"""The command for a single step: harvest."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from tacit.cli import printing
 from tacit.cli.options import (
     AsJson,
     Device,
-    DictionaryFolder,
-    DictionarySite,
     Model,
     ModelDtype,
     ModelFolder,
     Out,
     Quiet,
     Replace,
-    StoreFolder,
     Text,
     required,
 )
@@ -98,48 +95,6 @@ def harvest(
     facts |= {name: made.manifest[name] for name in told}
     facts |= {"tokens_of_role": made.manifest["tokens_of_role"]} if made.roles else {}
     printing.write(json.dumps(facts) if as_json else _in_lines(facts))
-
-
-@steps.command(
-    epilog="Example: tacit measure pycode --dictionary runs/dict --store runs/store"
-)
-def measure(
-    model: Model = None,
-    *,
-    model_folder: ModelFolder = None,
-    dictionary: DictionaryFolder,
-    store: StoreFolder,
-    site: DictionarySite = None,
-    max_windows: Annotated[
-        int | None,
-        typer.Option(min=1, help="Held-out windows for the losses; default all."),
-    ] = None,
-    device: Device = None,
-    model_dtype: ModelDtype = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A further setting, e.g. load.bits=4."),
-    ] = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Measure a dictionary on held-out text: FVU, L0, dead features, loss recovered."""
-    from tacit.verbs.settings import MeasureSettings
-    from tacit.verbs.steps import measure as run_measure
-
-    options = {"max_windows": max_windows}
-    options |= {"load.device": device, "load.dtype": model_dtype}
-    settings, _ = gather(MeasureSettings, sets=sets or [], options=options)
-    records = run_measure(
-        required(model, model_folder),
-        dictionary,
-        store,
-        site=site,
-        max_windows=settings.max_windows,
-        load=settings.load,
-        progress=for_terminal(quiet=quiet or as_json),
-    )
-    printing.show_records(records, as_json=as_json)
 
 
 def _in_lines(facts: dict[str, object]) -> str:

@@ -6,6 +6,7 @@ The split goes by the hash of a document's name, so it does not move when docume
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,8 @@ class Document:
     """The turns of a chat; none for plain text."""
     spans: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     """Label -> half-open ranges of characters that have it, where whoever wrote the text knew."""
+    class_name: str | None = None
+    """What the text as a whole is, such as ``positive``, where its source says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ class Corpus:
         object.__setattr__(self, "documents", in_order)
 
     def digest(self) -> str:
-        """Return the SHA-256, in hexadecimal, of all names and texts.
+        """Return the SHA-256, in hexadecimal, of all names and texts, and classes if there are any.
 
         Figures from two corpora may be compared only where their digests are equal: the
         standard library differs by patch level and distribution.
@@ -82,6 +85,9 @@ class Corpus:
                 content = part.encode("utf-8", "surrogatepass")
                 running.update(len(content).to_bytes(8, "big"))
                 running.update(content)
+        classes = [document.class_name for document in self.documents]
+        if any(classes):
+            running.update(json.dumps(classes).encode())
         return running.hexdigest()
 
     def split(self, part: Part) -> Corpus:

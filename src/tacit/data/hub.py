@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 from tacit.base.errors import UserError, unknown
 from tacit.base.files import write_atomically
 from tacit.data.documents import Corpus
-from tacit.data.rows import column_of, corpus_of
+from tacit.data.rows import CLASS, class_of, column_of, corpus_of
 
 PREFIX = "hub:"
 SETTINGS = ("config", "split", "column", "revision", "documents")
@@ -45,7 +45,7 @@ class HubText:
         """File that keeps the rows; below ``TACIT_CACHE``, else the user's cache folder."""
         above = os.environ.get("TACIT_CACHE")
         folder = Path(above) if above else Path.home() / ".cache" / "tacit"
-        asked = json.dumps(vars(self), sort_keys=True)
+        asked = json.dumps({**vars(self), "kept": CLASS}, sort_keys=True)
         return folder / "text" / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.json"
 
 
@@ -92,8 +92,16 @@ def _read(asked: HubText) -> dict[str, Any]:
     if not rows:
         raise UserError(f"{asked.name} has no rows in its split {asked.split!r}.")
     column = column_of(asked.name, rows[0], asked.column)
-    wanted = [{column: row[column]} for row in rows[: asked.documents]]
+    wanted = [
+        {CLASS: _kept_class(row.get(CLASS)), column: row[column]}
+        for row in rows[: asked.documents]
+    ]
     return {"column": column, "rows": wanted, "more": len(rows) > asked.documents}
+
+
+def _kept_class(value: Any) -> str | list[str] | None:
+    """Return the class a row tells, and an empty list for what is none and JSON may not hold."""
+    return None if value is None else class_of(value) or []
 
 
 def _stream(asked: HubText) -> Iterator[Mapping[str, Any]]:

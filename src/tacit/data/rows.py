@@ -1,10 +1,11 @@
-"""Rows of a table as documents: a column of text, or of chats."""
+"""Rows of a table as documents: a column of text, or of chats, and the class of each, if told."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from tacit.data.documents import Corpus, Document, Message
 
 COLUMNS = ("text", "messages", "conversations", "content")
 """Columns that are looked for, in this order, where none is named."""
+CLASS = "label"
+"""Column with the class of each document, such as ``positive``: a word or a whole number."""
 TABLES = (".jsonl", ".parquet")
 
 
@@ -64,7 +67,8 @@ def corpus_of(
 ) -> Corpus:
     """Return rows as documents: strings as they are, lists of messages as chats.
 
-    Rows without a value, or with white space alone, are counted as ``empty``.
+    Rows without a value, or with white space alone, are counted as ``empty``; values of the
+    column ``label`` that name no class, such as lists, as ``labels that are no class``.
     """
     counts, documents = Counter(skipped or {}), list[Document]()
     for number, row in enumerate(rows):
@@ -73,9 +77,11 @@ def corpus_of(
         made = document_of(f"{number:08}", row[chosen], where)
         if made is None:
             counts["empty"] += 1
-        else:
-            documents.append(made)
-    return Corpus(name=name, documents=tuple(documents), skipped=dict(counts))
+            continue
+        told = None if chosen == CLASS else row.get(CLASS)
+        counts["labels that are no class"] += told is not None and class_of(told) is None
+        documents.append(replace(made, class_name=class_of(told)))
+    return Corpus(name=name, documents=tuple(documents), skipped=dict(+counts))
 
 
 def column_of(name: str, row: Mapping[str, Any], column: str | None) -> str:
@@ -92,6 +98,15 @@ def column_of(name: str, row: Mapping[str, Any], column: str | None) -> str:
         f"{name} has {asked}; its columns are {', '.join(row)}. Name one, as in "
         f"hub:OWNER/NAME?column={next(iter(row), 'text')}."
     )
+
+
+def class_of(value: Any) -> str | None:
+    """Return a value as the name of a class, e.g. ``true`` or ``3``; None where it is none."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | str):
+        return str(value).strip() or None
+    return None
 
 
 def document_of(name: str, value: Any, where: str) -> Document | None:

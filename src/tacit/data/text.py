@@ -23,7 +23,8 @@ SOURCES: dict[str, Callable[[], Corpus]] = {
 FORMS = {
     "hub:OWNER/NAME": "a Hugging Face dataset; behind a ? any of config=, split=, column=, "
     "revision= and documents=, joined by &",
-    "FILE.jsonl, FILE.parquet": "a document in each row: its column text, or a chat in messages",
+    "FILE.jsonl, FILE.parquet": "a document in each row: its column text, or a chat in messages; "
+    "what it is as a whole, if known, in label",
     "FILE, FOLDER": "text, or all text below a folder",
 }
 """Sources that are no fixed name."""
@@ -35,11 +36,11 @@ def load_text(source: str | Path) -> Corpus:
     A string that is a name of ``SOURCES`` means that source; a folder that happens to be
     called so is reached as ``./python-stdlib``. ``hub:OWNER/NAME?split=train`` is a dataset of the
     Hugging Face hub (see ``tacit.data.hub``); a ``.jsonl`` or ``.parquet`` file has a document in
-    each row, of its column text or messages. A folder is walked recursively in sorted
-    order; links to folders are not followed. Line ends become ``\n`` and a byte-order mark
-    is dropped. Left out, each counted in ``skipped``: ``binary`` (a NUL, or not UTF-8),
-    ``empty`` (white space alone), ``hidden`` (files and whole folders whose name starts with
-    a dot, one each), ``unreadable`` (no permission, or no ordinary file). Where every
+    each row, of its column text or messages, and its class in ``label``. A folder is walked
+    recursively in sorted order; links to folders are not followed. Line ends become ``\n`` and a
+    byte-order mark is dropped. Left out, each counted in ``skipped``: ``binary`` (a NUL, or not
+    UTF-8), ``empty`` (white space alone), ``hidden`` (files and whole folders whose name starts
+    with a dot, one each), ``unreadable`` (no permission, or no ordinary file). Where every
     document's name ends in ``.py``, the labeller is ``python``.
 
     Raises:

@@ -7,6 +7,7 @@ from tacit.metrics.bootstrap import (
     bootstrap_rows,
     bootstrap_sums,
 )
+from tacit.metrics.calibrating import covered
 from tacit.metrics.catalogue import METRICS
 from tacit.metrics.choosing import (
     excess_over_best,
@@ -22,6 +23,8 @@ from tacit.metrics.comparisons import (
     sign_flip_test,
     two_sample_test,
 )
+from tacit.metrics.concept_features import absorbed, split_count, targeted_drops
+from tacit.metrics.editing import dose_at_price, rise_at_price
 from tacit.metrics.explaining import (
     balanced_accuracy,
     mean_credit,
@@ -52,6 +55,7 @@ from tacit.metrics.labels import (
     f1_sparse,
 )
 from tacit.metrics.loss import cross_entropy, kl_divergence, loss_recovered, token_losses
+from tacit.metrics.matched_codes import matched_correlation
 from tacit.metrics.metric_row import MetricRow
 from tacit.metrics.participation import (
     participation_ratio,
@@ -59,6 +63,7 @@ from tacit.metrics.participation import (
     participation_share,
 )
 from tacit.metrics.purity import mean_rise, token_purity
+from tacit.metrics.recall import mean_recall, recall_weights
 from tacit.metrics.recovery import (
     Matching,
     best_cosines,
@@ -77,6 +82,8 @@ from tacit.metrics.replacing import (
     share_unreached,
 )
 from tacit.metrics.sparsity import Firing, count_firing, mean_l0
+from tacit.metrics.student import student_mean, student_ratio
+from tacit.metrics.two_way import TestedMean, apart_mean, crossed_mean, holm
 
 __all__ = [
     "kl_divergence",
@@ -84,6 +91,9 @@ __all__ = [
     "node_influence",
     "over_baseline",
     "reached_at",
+    "recall_weights",
+    "dose_at_price",
+    "rise_at_price",
     "replacement_area",
     "share_unreached",
     "METRICS",
@@ -95,9 +105,12 @@ __all__ = [
     "Modes",
     "PermutationTest",
     "Resampling",
+    "TestedMean",
     "UnitSums",
     "VarianceUnexplained",
+    "absorbed",
     "alike_share",
+    "apart_mean",
     "auroc",
     "auroc_sparse",
     "balanced_accuracy",
@@ -114,7 +127,9 @@ __all__ = [
     "count_close",
     "count_firing",
     "cross_entropy",
+    "covered",
     "crossed_bootstrap",
+    "crossed_mean",
     "excess_over_best",
     "f1",
     "f1_sparse",
@@ -122,12 +137,15 @@ __all__ = [
     "graph_completeness",
     "graph_replacement",
     "hierarchical_bootstrap",
+    "holm",
     "log_log_slope",
     "loss_recovered",
     "lost_by_choosing",
     "match",
+    "matched_correlation",
     "mean_credit",
     "mean_l0",
+    "mean_recall",
     "mean_rise",
     "mmcs",
     "mmcs_of_atoms",
@@ -142,7 +160,11 @@ __all__ = [
     "random_floor",
     "rank_correlation",
     "sign_flip_test",
+    "split_count",
     "steps_ratio",
+    "student_mean",
+    "student_ratio",
+    "targeted_drops",
     "token_losses",
     "token_purity",
     "told_apart",

@@ -73,6 +73,18 @@ _ROWS = (
         caution="an atom split in two in the other dictionary counts as not shared",
     ),
     MetricRow(
+        name="matched_correlation",
+        formula="mean over atoms matched one to one of the correlation of their activations; 0 "
+        "where one is silent",
+        range=(-1.0, 1.0),
+        direction="higher",
+        unit="1",
+        computed_by="matched_codes.matched_correlation",
+        source="ours",
+        caution="atoms that are active on much of the text are alike by chance; of signed codes "
+        "either sign",
+    ),
+    MetricRow(
         name="shared_per_dimension",
         formula="one-to-one pairs with cosine above 0.9 / d",
         range=(0.0, math.inf),

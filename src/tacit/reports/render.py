@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from tacit.base.errors import UserError
 from tacit.base.files import sha256_of_text, write_atomically
-from tacit.base.pages import Features
+from tacit.base.pages import Features, Table
 from tacit.reports.kept import Allowance, attempts, keep, notice
 from tacit.reports.numbers import fixed
 from tacit.reports.tables import RunFolder, read_run_folder
@@ -23,7 +23,7 @@ from tacit.reports.views import BlockView, RecordView, record_view, view_of
 REPORT = "report.html"
 MOST_BYTES = 3_000_000
 MOST_ROWS = 200
-"""Rows of a table that the page shows; it says where the others are."""
+"""Rows of a table that the page shows, unless it sorts them; it says where the others are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,10 +138,18 @@ def _static(environment: Environment, name: str) -> Markup:
     return Markup(environment.loader.get_source(environment, name)[0].strip())
 
 
+def _script(environment: Environment, sections: Sequence[Section]) -> Markup:
+    """Return the page's script, with that of sorting where a table can be sorted."""
+    blocks = [view.block for section in sections for view in section.blocks]
+    sorts = any(isinstance(block, Table) and block.sortable for block in blocks)
+    names = ("page.js", "sorting.js") if sorts else ("page.js",)
+    return Markup("\n").join(_static(environment, name) for name in names)
+
+
 def _shared(run: RunFolder, sections: Sequence[Section]) -> dict[str, Any]:
     """Return what every attempt at the page has in common."""
     environment = _environment()
-    script = _static(environment, "page.js")
+    script = _script(environment, sections)
     script_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     records: list[RecordView] = [record_view(record) for record in run.records]
     digests = run.digests()

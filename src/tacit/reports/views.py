@@ -5,6 +5,7 @@ A block's view is drawn once; only how much of it is kept may change, when the p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +59,8 @@ class Cell:
     text: str
     is_number: bool
     feature: int | None
+    order: float | None = None
+    """What the page sorts it by; None: its text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +121,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _cells(values: Sequence[Any], *, is_link: bool) -> list[Cell]:
-    """Return one column; a link names features, so its numbers are kept as they are."""
+def _cells(
+    values: Sequence[Any], *, is_link: bool, orders: Sequence[Any] | None = None
+) -> list[Cell]:
+    """Return one column; a link names features, so its numbers are kept as they are.
+
+    ``orders``: what the cells are sorted by where that is not their values.
+    """
     present = [value for value in values if value is not None]
     numeric = bool(present) and all(_is_number(value) for value in present)
     if is_link or not numeric:
@@ -127,8 +135,13 @@ def _cells(values: Sequence[Any], *, is_link: bool) -> list[Cell]:
     else:
         texts = column(values)
     return [
-        Cell(text=text, is_number=numeric, feature=value if is_link else None)
-        for text, value in zip(texts, values, strict=True)
+        Cell(
+            text=text,
+            is_number=numeric,
+            feature=value if is_link else None,
+            order=order if _is_number(order) and math.isfinite(order) else None,
+        )
+        for text, value, order in zip(texts, values, orders or values, strict=True)
     ]
 
 
@@ -141,10 +154,20 @@ def _words(value: Any) -> str:
 
 
 def grid_of(
-    columns: Columns, headings: tuple[tuple[str, str], ...], link: str | None = None
+    columns: Columns,
+    headings: tuple[tuple[str, str], ...],
+    link: str | None = None,
+    sort_by: Mapping[str, str] | None = None,
 ) -> Grid:
-    """Return columns of a table under their headings; cells of ``link`` name a feature."""
-    drawn = [_cells(columns[name], is_link=name == link) for name, _ in headings]
+    """Return columns of a table under their headings; cells of ``link`` name a feature.
+
+    ``sort_by``: the columns by whose numbers others are sorted.
+    """
+    orders = {name: columns[other] for name, other in (sort_by or {}).items()}
+    drawn = [
+        _cells(columns[name], is_link=name == link, orders=orders.get(name))
+        for name, _ in headings
+    ]
     return Grid(
         headings=tuple(
             (heading, any(cell.is_number for cell in cells))
@@ -186,7 +209,11 @@ def _table(run: RunFolder, block: Table) -> Grid:
         raise UserError(
             f"the table {block.title!r} links {block.link!r}, not a column of it."
         )
-    return grid_of(run.table(block.table, names), block.columns, block.link)
+    sort_by = dict(block.sort_by)
+    for name in (each for each in sort_by if each not in names):
+        raise UserError(f"the table {block.title!r} sorts {name!r}, not a column of it.")
+    columns = run.table(block.table, [*names, *sort_by.values()])
+    return grid_of(columns, block.columns, block.link, sort_by)
 
 
 def view_of(run: RunFolder, block: Block, anchor: str) -> BlockView:

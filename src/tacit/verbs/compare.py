@@ -1,4 +1,7 @@
-"""``tacit compare``: finished learn runs beside one another, every difference paired."""
+"""``tacit compare``: finished runs beside one another, every difference paired.
+
+Runs of ``tacit learn`` are compared with a reference, those of ``tacit measure`` are ranked.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tacit.base.errors import UserError
-from tacit.base.folders import is_complete, whole_folder
+from tacit.base.folders import is_complete, read_manifest, whole_folder
 from tacit.base.manifest import describe
 from tacit.base.pages import write_pages
 from tacit.base.progress import Progress, silent
@@ -41,6 +44,8 @@ class CompareRun:
     """What everything else is compared with, as RUN:DICTIONARY."""
     names: tuple[str, ...]
     """All that is compared, the reference included."""
+    is_ranking: bool = False
+    """Whether measure runs were ranked; the reference is then the best by its mean rank."""
 
     @property
     def report(self) -> Path:
@@ -65,11 +70,20 @@ def compare(
     by label. What was not measured on the same text and site is a ``Gap``. Runs that differ in
     seed alone are pooled, their seeds the units. Atoms are matched one to one, up to
     ``match_atoms`` of them.
+
+    Of runs of ``tacit measure``: their dictionaries in order, see ``tacit.verbs.ranking``.
     """
     if not runs:
         raise UserError("no run was given; give the folders of runs of `tacit learn`.")
     if match_atoms < 1:
         raise UserError(f"match_atoms is {match_atoms}; give at least 1.")
+    if _are_measured(runs):
+        if reference is not None or seed or match_atoms != MOST_MATCHED:
+            raise UserError(
+                "reference, seed and match_atoms are for runs of `tacit learn`; runs of `tacit "
+                "measure` are ranked, each beside the best, and nothing is drawn: leave them out."
+            )
+        return _rank(runs, Path(out), replace=replace)
     finished = read_finished(runs)
     contenders = contenders_of(finished)
     against = reference_of(contenders, reference)
@@ -93,6 +107,35 @@ def compare(
         against.key,
         tuple(contender.key for contender in contenders),
     )
+
+
+def _are_measured(runs: Sequence[str | Path]) -> bool:
+    """Return whether all are runs of ``tacit measure``; refuse them beside others."""
+    there = [Path(run) for run in runs if Path(run).is_dir()]
+    kinds = {str(run): read_manifest(run)["kind"] for run in there}
+    if len({*kinds.values()}) > 1 and "measure" in kinds.values():
+        told = ", ".join(f"{run} ({kind})" for run, kind in kinds.items())
+        raise UserError(
+            f"runs of several kinds were given: {told}; compare runs of `tacit learn` with one "
+            "another, and rank runs of `tacit measure` with one another."
+        )
+    return "measure" in kinds.values()
+
+
+def _rank(runs: Sequence[str | Path], folder: Path, *, replace: bool) -> CompareRun:
+    from tacit.verbs.ranking import Asked, order_of
+
+    asked = Asked.of(runs)
+    manifest = asked.manifest()
+    if replace or not is_complete(folder, manifest):
+        with whole_folder(folder, manifest, replace=replace) as partial:
+            asked.write(partial)
+            render_report(partial)
+    elif not (folder / "report.html").exists():
+        render_report(folder)
+    records = tuple(read_records(folder / "results.json"))
+    names = order_of(records, asked.entrants)
+    return CompareRun(folder, records, names[0], names, is_ranking=True)
 
 
 def _manifest(

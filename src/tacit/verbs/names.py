@@ -119,6 +119,18 @@ def _prompts(_: str | None) -> list[Row]:
     return [(name, _first_line(prompts)) for name, prompts in PROMPTS.items()]
 
 
+def _measures(_: str | None) -> list[Row]:
+    from tacit.evaluations.suite import MEASURES
+
+    return [(name, _first_line(kind)) for name, kind in MEASURES.items()]
+
+
+def _instruments(_: str | None) -> list[Row]:
+    from tacit.calibrations.instruments import INSTRUMENTS
+
+    return [(name, f"{each.kind}: {each.about}") for name, each in INSTRUMENTS.items()]
+
+
 LISTS: dict[str, Callable[[str | None], list[Row]]] = {
     "sites": _sites,
     "methods": _methods,
@@ -132,6 +144,8 @@ LISTS: dict[str, Callable[[str | None], list[Row]]] = {
     "readers": _readers,
     "scorers": _scorers,
     "prompts": _prompts,
+    "measures": _measures,
+    "instruments": _instruments,
 }
 
 

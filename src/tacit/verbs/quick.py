@@ -1,4 +1,4 @@
-"""``learn``, ``explain`` and ``score`` for people who write Python: settings as arguments."""
+"""Commands for people who write Python: settings as arguments."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from tacit.verbs.explain import explain as explain_with
 from tacit.verbs.explain_settings import ExplainSettings, ScoreSettings
 from tacit.verbs.learn import LearnRun
 from tacit.verbs.learn import learn as learn_with
+from tacit.verbs.measured import MeasureRun
+from tacit.verbs.measured import measure as measure_with
 from tacit.verbs.score import ScoreRun
 from tacit.verbs.score import score as score_with
-from tacit.verbs.settings import LearnSettings
+from tacit.verbs.settings import LearnSettings, MeasureSettings
 
 
 def learn(
@@ -47,6 +49,33 @@ def learn(
     return learn_with(
         gathered, Path(out), passed=passed, replace=replace, progress=progress
     )
+
+
+def measure(
+    model: str | Path,
+    dictionary: str | Path,
+    *,
+    out: str | Path = "runs/measure",
+    store: str | Path | None = None,
+    text: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    replace: bool = False,
+    progress: Progress = silent,
+    **further: Any,
+) -> MeasureRun:
+    """Return the run in ``out``: what ``tacit measure`` does with the same names and settings.
+
+    Any setting of ``MeasureSettings`` may follow by its name, with two underscores for a dot
+    (``size="quick"``, ``measures=("probing",)``), or stand in ``settings``.
+
+    Raises:
+        UserError: for whatever the command would refuse, with the same message.
+    """
+    pairs: list[tuple[str, Any]] = [("model", str(model)), ("dictionary", str(dictionary))]
+    pairs += [] if store is None else [("store", str(store))]
+    pairs += [] if text is None else [("text.source", str(text))]
+    gathered, passed = gather(MeasureSettings, given=_once(pairs, settings, further))
+    return measure_with(gathered, out, passed=passed, replace=replace, progress=progress)
 
 
 def explain(

@@ -11,9 +11,11 @@ from tacit.base.pages import (
     Page,
     Plot,
     Table,
+    Text,
 )
 from tacit.base.records import Result
 from tacit.verbs.cards import write_table
+from tacit.verbs.instruments import instruments_table
 from tacit.verbs.score_cards import CONTEXTS, FACTS, LEAST, write_cards
 from tacit.verbs.score_figures import Figure
 from tacit.verbs.score_tables import (
@@ -59,6 +61,7 @@ def pages_of(found: Scored, folder: Path) -> list[Page]:
         _headline(found),
         _figures(found),
         _missing(),
+        _instruments(found, folder),
         limits_of(),
     )
     good = (*_distribution(found), _agreement(), _each(found))
@@ -121,6 +124,19 @@ def _figures(found: Scored) -> Table:
         "as published, and on fragments that nothing chose (any). Unanswered: fragments that the "
         "reader said nothing of.",
     )
+
+
+def _instruments(found: Scored, folder: Path) -> Table | Text:
+    """Return what is known of the explainer and the scorers, at the protocol's sizes."""
+    protocol = found.shown.protocol
+    scorers = [figure.scorer for figure in found.figures]
+    sizes = dict.fromkeys(scorers, protocol.scored)
+    sizes |= {
+        "lexical": protocol.learned,
+        "label": len(found.shown.run.index.manifest["documents"]),
+    }
+    names = [found.explainer, *scorers]
+    return instruments_table(names, folder / "artifacts", sizes=sizes)
 
 
 def _missing() -> Table:

@@ -57,11 +57,28 @@ class ReadSettings(TextSettings):
 
 
 class MeasureSettings(Configuration):
-    """All of ``tacit measure`` beside its folders."""
+    """All of ``tacit measure``."""
 
+    model: str
+    dictionary: str
+    """A folder, another tool's, or an id (``tacit list formats``)."""
+    site: str | None = None
+    """Where it reads; None: as its files tell."""
+    store: str | None = None
+    """A store that is there; None: the text is harvested as the dictionary expects."""
+    text: TextSettings | None = None
+    """None: what a shipped model was trained on, for others ``python-stdlib``."""
     load: LoadSettings = LoadSettings()
-    max_windows: int | None = Field(default=None, ge=1)
-    """Held-out windows on which losses are measured; None: all."""
+    size: Literal["quick", "standard"] = "standard"
+    measures: tuple[str, ...] = ()
+    """Names of ``tacit list measures``; none: all."""
+    measure: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Settings of measures by their names, e.g. ``measure.probing.train_rows``."""
+    baselines: tuple[str, ...] = ("pca", "random", "neuron basis")
+    """Bases in which measures that run no model are taken as well."""
+    max_rows: int = Field(default=150_000, ge=200)
+    """Usable rows read at most; whole documents are left out, and counted."""
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
 
 
 class PaceSettings(Configuration):

@@ -20,6 +20,7 @@ from tacit.features.agreement import LabelAgreement
 from tacit.features.index import Index
 from tacit.verbs.cards import write_table
 from tacit.verbs.frontier import find, frontier_rows, quality_blocks
+from tacit.verbs.instruments import instruments_table
 from tacit.verbs.label_story import label_blocks
 from tacit.verbs.settings import LearnSettings
 
@@ -70,7 +71,14 @@ def pages_of(found: Findings, artifacts: Path) -> list[Page]:
         pages.append(
             Page(
                 title="Do features mean something?",
-                blocks=label_blocks(found.agreement, artifacts),
+                blocks=(
+                    *label_blocks(found.agreement, artifacts),
+                    instruments_table(
+                        ["agreement"],
+                        artifacts,
+                        sizes={"agreement": len(found.store.documents)},
+                    ),
+                ),
             )
         )
     pages.append(Page(title="Features", blocks=(_features(found),)))

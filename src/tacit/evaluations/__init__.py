@@ -1,0 +1,1 @@
+"""How good is a dictionary? Many measures of it from one cache, each with its intervals."""

@@ -1,0 +1,142 @@
+"""Which measures a dictionary is scored by, at each size, and how they are run over evidence.
+
+To add a measure, write its file, then its line; the contract tests pick it up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, final, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from tacit.base.errors import UserError, look_up, unknown
+from tacit.base.records import Gap
+from tacit.evaluations.absorption import Absorption
+from tacit.evaluations.attributes import Attributes
+from tacit.evaluations.evidence import Evidence
+from tacit.evaluations.explained import Explained
+from tacit.evaluations.fidelity import Fidelity, LossRecovered
+from tacit.evaluations.measure import Measure
+from tacit.evaluations.perturbation import TargetedPerturbation
+from tacit.evaluations.probing import SparseProbing
+from tacit.evaluations.readings import Reading
+from tacit.evaluations.spurious import SpuriousRemoval
+from tacit.evaluations.stability import Stability
+from tacit.evaluations.steered import SteeringOf
+from tacit.evaluations.unlearning import Unlearning
+
+Size = Literal["quick", "standard"]
+MEASURES: Mapping[str, type[Measure]] = {
+    kind.name: kind
+    for kind in (
+        Fidelity,
+        LossRecovered,
+        SparseProbing,
+        Absorption,
+        TargetedPerturbation,
+        SpuriousRemoval,
+        Attributes,
+        Unlearning,
+        SteeringOf,
+        Stability,
+        Explained,
+    )
+}
+"""By name, in the order of reports."""
+QUICK: Mapping[str, Mapping[str, Any]] = {
+    "loss": {"windows": 16},
+    "absorption": {"candidates": 4},
+    "stability": {"seeds": 2, "halves": 1, "steps": 200},
+    "explanations": {"features": 20},
+}
+"""Settings in which the quick size differs from the defaults, which are the standard size."""
+BASELINES = ("pca", "random", "neuron basis")
+
+
+def suite_of(
+    size: Size,
+    names: Sequence[str] = (),
+    given: Mapping[str, Mapping[str, Any]] | None = None,
+) -> tuple[Measure, ...]:
+    """Return the measures of a size, all or those named, with settings of their own by name.
+
+    Raises:
+        UserError: for an unknown measure or setting, or a value that is none.
+    """
+    wanted = names or tuple(MEASURES)
+    for name in {**dict.fromkeys(wanted), **(given or {})}:
+        look_up(MEASURES, name, "measure")
+    chosen = []
+    for name in (each for each in MEASURES if each in wanted):
+        own = dict(QUICK.get(name, {})) if size == "quick" else {}
+        chosen.append(_made(MEASURES[name], own | dict((given or {}).get(name, {}))))
+    return tuple(chosen)
+
+
+def _made(kind: type[Measure], given: Mapping[str, Any]) -> Measure:
+    hints = get_type_hints(kind)
+    names = {field.name for field in fields(kind)}
+    checked = {}
+    for key, value in given.items():
+        if key not in names:
+            raise unknown(f"setting of the measure {kind.name}", key, names)
+        try:
+            checked[key] = TypeAdapter(hints[key]).validate_python(value)
+        except ValidationError as error:
+            told = ", or ".join(sorted({each["msg"].lower() for each in error.errors()}))
+            raise UserError(
+                f"setting {key} = {value!r} will not do for the measure {kind.name}: {told}."
+            ) from error
+    return kind(**checked)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What one measure said of the dictionary and of the baselines beside it."""
+
+    measure: str
+    readings: tuple[Reading, ...]
+    """Their coordinates tell measure and basis too."""
+    gaps: tuple[Gap, ...]
+    seconds: float
+
+
+def run_measure(
+    measure: Measure, evidence: Evidence, baselines: Sequence[Evidence], seed: int
+) -> Measured:
+    """Return what a measure finds; one that cannot be made of this evidence is gaps."""
+    began = time.perf_counter()
+    readings: list[Reading] = []
+    gaps: list[Gap] = []
+    alone = measure.needs_model or not measure.beside
+    for each in (evidence, *(() if alone else baselines)):
+        at = {"measure": measure.name, "basis": each.basis}
+        for found in _read(measure, each, seed):
+            placed = replace(found, of={**found.of, **at})
+            readings.append(placed) if isinstance(placed, Reading) else gaps.append(placed)
+    return Measured(
+        measure=measure.name,
+        readings=tuple(readings),
+        gaps=tuple(gaps),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _read(measure: Measure, evidence: Evidence, seed: int) -> Sequence[Reading | Gap]:
+    reason = None
+    if measure.needs_model and evidence.live is None:
+        reason = "it runs the model, and these rows come without one"
+    if measure.edits_rows and evidence.dictionary.target is not None:
+        reason = (
+            "it takes atoms out of rows, and a transcoder's are no part of what it reads"
+        )
+    if reason is None:
+        try:
+            return measure.read(evidence, seed=seed)
+        except UserError as error:
+            reason = str(error)
+    return [Gap(name=figure, reason=reason) for figure in measure.figures]
