@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, final
 
 import numpy as np
@@ -73,6 +74,17 @@ def outcome_of(
     }
 
 
+@cache
+def _thread_pools() -> Any:
+    """Return the thread pools of this process; looking for them outlasts a small fit."""
+    # These load the pools that fits use, and what is loaded later would not be found.
+    import scipy.linalg  # pyright: ignore  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 @contextmanager
 def watched() -> Iterator[list[warnings.WarningMessage]]:
     """Run a fit of scikit-learn on one thread, its warnings of not converging kept in a list.
@@ -81,10 +93,9 @@ def watched() -> Iterator[list[warnings.WarningMessage]]:
     another where cores are shared, and because the bytes then do not depend on the cores.
     """
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
     with (
-        threadpool_limits(limits=1, user_api="blas"),
+        _thread_pools().limit(limits=1, user_api="blas"),
         kept_warnings(ConvergenceWarning) as told,
     ):
         yield told

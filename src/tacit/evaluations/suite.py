@@ -49,6 +49,8 @@ MEASURES: Mapping[str, type[Measure]] = {
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "loss": {"windows": 16},
     "absorption": {"candidates": 4},
+    "unlearning": {"windows": 16},
+    "steering": {"labels": 3, "prefixes": 24},
     "stability": {"seeds": 2, "halves": 1, "steps": 200},
     "explanations": {"features": 20},
 }
