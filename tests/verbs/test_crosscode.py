@@ -26,9 +26,10 @@ from tacit.dictionaries.site_pairs import Joined
 from tacit.interventions.edits import check_feature
 from tacit.models import load_subject
 from tacit.verbs.fitting import fit_one
+from tacit.verbs.quick import measure
 from tacit.verbs.settings import FitSettings
 from tacit.verbs.source import contract_of
-from tacit.verbs.steps import index, measure
+from tacit.verbs.steps import index
 
 WIDTH, SHARED, ALONE = 24, 12, 6
 FAST = FitSettings(num_atoms=32, k=4, steps=20, batch=256)
@@ -116,17 +117,24 @@ def test_latent_scaling_finds_one_sided_atoms_that_merely_shrank(crosscoder):
     assert float(latent_scaling(made, both)[0]) > 0.8
 
 
+def faithful(tiny, folder, store):
+    """Return the records of the two measures of fidelity."""
+    only = {"measures": ("fidelity", "loss"), "baselines": (), "size": "quick"}
+    out = folder.parent / f"measured {folder.name}"
+    return measure(tiny, folder, store=store.folder, out=out, **only).records
+
+
 def test_a_transcoder_is_fitted_measured_and_indexed(tmp_path, tiny, tiny_store):
     made = fit_one(
         tiny_store.folder, "resid.0", tmp_path / "d", target="mlp.1", settings=FAST
     )
     assert made.rebuilt_width == tiny_store.width("mlp.1")
-    records = measure(str(tiny), tmp_path / "d", tiny_store.folder, max_windows=4)
+    records = faithful(tiny, tmp_path / "d", tiny_store)
     fvu = next(each for each in records if each.name == "fvu")
-    edits = {each.of["edit"] for each in records if each.name == "cross_entropy"}
+    against = {each.of["against"] for each in records if each.name == "loss_recovered"}
     assert isinstance(fvu, Result)
     assert 0 < fvu.value < 1.5
-    assert edits == {"none", "zero", "mean", "reconstruction"}
+    assert against == {"zero", "mean"}
     found = index(tmp_path / "d", tiny_store.folder, tmp_path / "index")
     assert found.num_atoms == 32
     with pytest.raises(UserError, match="is a transcoder"):
@@ -159,20 +167,25 @@ def test_a_transcoder_that_is_the_models_own_map_keeps_all_of_the_loss(
         seed=0,
     )
     save_dictionary(exact, tmp_path / "exact")
-    records = measure(str(tiny), tmp_path / "exact", store.folder, max_windows=6)
-    found = {each.name: each for each in records if each.of.get("positions") == "usable"}
+    records = faithful(tiny, tmp_path / "exact", store)
+    found = {each.name: each for each in records if isinstance(each, Result)}
     assert found["fvu"].value < 1e-6
-    losses = {
-        each.of["edit"]: each.value for each in records if each.name == "cross_entropy"
-    }
-    assert losses["reconstruction"] == pytest.approx(losses["none"], abs=1e-5)
-    assert abs(losses["zero"] - losses["none"]) > 1e-5
+    kept = [
+        each.value
+        for each in records
+        if isinstance(each, Result) and each.name == "loss_recovered"
+    ]
+    assert kept and kept == pytest.approx([1.0] * len(kept), abs=1e-3)
 
 
 def test_an_earlier_site_cannot_be_rebuilt_from_a_later_one(tmp_path, tiny, tiny_store):
     fit_one(tiny_store.folder, "mlp.1", tmp_path / "d", target="resid.0", settings=FAST)
-    with pytest.raises(UserError, match="only a later site"):
-        measure(str(tiny), tmp_path / "d", tiny_store.folder, max_windows=2)
+    (gap,) = (
+        each
+        for each in faithful(tiny, tmp_path / "d", tiny_store)
+        if each.name == "loss_recovered"
+    )
+    assert "only a later site" in gap.reason
 
 
 def test_a_crosscoder_of_two_sites_says_what_it_keeps_of_each(tmp_path, tiny_store):
