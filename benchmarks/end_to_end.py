@@ -27,7 +27,7 @@ from tacit.base.records import Result
 from tacit.data.text import load_text
 from tacit.dictionaries.foreign import open_dictionary
 from tacit.models.shipped import SHIPPED
-from tacit.verbs.measure import fidelity
+from tacit.verbs.fidelity import fidelity
 
 THREADS, ROUNDS = 2, 3
 SITE, WIDTH, ATOMS, K, BATCH, STEPS = "resid.2", 128, 1_024, 16, 2_048, 400

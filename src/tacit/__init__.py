@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from tacit.verbs.explain import ExplainRun
     from tacit.verbs.explain_settings import ExplainSettings, ScoreSettings
     from tacit.verbs.learn import LearnRun
-    from tacit.verbs.measured import MeasureRun
+    from tacit.verbs.measure import MeasureRun
     from tacit.verbs.quick import explain, learn, measure, score
     from tacit.verbs.score import ScoreRun
     from tacit.verbs.settings import (
@@ -180,7 +180,7 @@ _ROOMS = {
     "verbs.explain": ("ExplainRun",),
     "verbs.explain_settings": ("ExplainSettings", "ScoreSettings"),
     "verbs.learn": ("LearnRun",),
-    "verbs.measured": ("MeasureRun",),
+    "verbs.measure": ("MeasureRun",),
     "verbs.quick": ("explain", "learn", "measure", "score"),
     "verbs.score": ("ScoreRun",),
     "verbs.settings": (

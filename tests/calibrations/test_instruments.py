@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tacit.base.seeds import stream
-from tacit.calibrations.differences import difference_over
 from tacit.calibrations.explaining import true_f1
 from tacit.calibrations.instrument import ASPECTS
 from tacit.calibrations.instruments import INSTRUMENTS
 from tacit.calibrations.measuring import MeasureInstrument
 from tacit.calibrations.run import calibrate
 from tacit.calibrations.scoring import true_correlation
+from tacit.evaluations.differences import difference_over
 from tacit.evaluations.planted_evidence import planted_evidence
 from tacit.evaluations.planted_world import PlantedWorld
 from tacit.explanations.planted_rules import PlantedRule

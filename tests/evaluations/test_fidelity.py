@@ -68,12 +68,6 @@ def test_codes_are_the_dictionary_s_own(evidence):
     np.testing.assert_allclose(part, dense[:5, [3, 7]] @ atoms, rtol=1e-4, atol=1e-6)
 
 
-def test_rows_left_out_go_everywhere(evidence):
-    kept = evidence.only(evidence.held_out)
-    assert kept.num_rows == int(evidence.held_out.sum()) == kept.codes.shape[0]
-    assert all(len(each.truth) == kept.num_rows for each in kept.concepts)
-
-
 def test_baselines_stand_at_the_same_sparsity(evidence):
     pca, random, axes = baselines_of(evidence, ("pca", "random", "neuron basis"), 0)
     assert pca.codes.nnz == pytest.approx(evidence.codes.nnz, rel=0.1)
@@ -109,4 +103,4 @@ def test_every_method_s_settings_come_back_from_its_dictionary(evidence):
 def test_a_dictionary_made_elsewhere_needs_twins_by_name():
     found = Stability().read(planted_evidence(WORLD, "perfect"), seed=0)
     assert {each.name for each in found if isinstance(each, Gap)} == set(Stability.figures)
-    assert "stability.folders" in found[0].reason
+    assert "extra.stability.folders" in found[0].reason

@@ -49,7 +49,7 @@ def measured_run(
     of = {"method": method, "num_atoms": num_atoms, "k": k, "seed": seed}
     load = {"device": None, "dtype": None}
     plain = {"model": subject, "dictionary": str(folder), "site": None, "store": None,
-             "text": None, "load": load, "size": "standard", "measures": [], "measure": {},
+             "text": None, "load": load, "size": "standard", "measures": [], "extra": {},
              "baselines": ["pca"], "max_rows": 1_000, "seed": 0}  # fmt: skip
     configuration = {
         "settings": {**plain, **(settings or {})},

@@ -12,7 +12,7 @@ SETTINGS = {
     "text": None,
     "store": "runs/first/store",
     "size": "quick",
-    "measure": {},
+    "extra": {},
     "max_rows": 30_000,
     "seed": 0,
 }

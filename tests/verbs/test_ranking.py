@@ -197,7 +197,7 @@ def test_what_was_not_measured_alike_is_never_paired(tmp_path, other, words):
 
 
 def test_settings_of_one_measure_part_its_figures_alone(tmp_path):
-    draws, own = rng("settings"), {"settings": {"measure": {"probing": {"most_rows": 9}}}}
+    draws, own = rng("settings"), {"settings": {"extra": {"probing": {"most_rows": 9}}}}
     runs = [
         measured_run(tmp_path / method, some_readings(draws, better=0.1), method=method, **of)
         for method, of in (("top-k", {}), ("jump-relu", {}), ("relu", own))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from tacit.base.errors import UserError, unknown
 
@@ -51,6 +52,27 @@ def gather(
         return cls(**values), _leaves(values)
     except ValidationError as error:
         raise _explained(cls, error) from error
+
+
+def checked_setting(kind: type, key: str, value: Any, *, named: str, of: str) -> Any:
+    """Return a value as the type that a class of settings gives the field ``key``.
+
+    ``named``: how the user wrote the setting; ``of``: whose setting it is, in words.
+
+    Raises:
+        UserError: if there is no such field, or the value is none of its type.
+    """
+    hints = get_type_hints(kind)
+    names = {field.name for field in fields(kind)}
+    if key not in names:
+        raise unknown(f"setting of {of}", key, names)
+    try:
+        return TypeAdapter(hints[key]).validate_python(value)
+    except ValidationError as error:
+        told = ", or ".join(sorted({each["msg"].lower() for each in error.errors()}))
+        raise UserError(
+            f"setting {named} = {value!r} will not do for {of}: {told}."
+        ) from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from math import hypot
 from typing import ClassVar, Literal, final
 
 from tacit.base.errors import UserError
-from tacit.calibrations.differences import difference_over
 from tacit.calibrations.instrument import Aspect, Instrument, Kind, Trial
 from tacit.dictionaries.selections import TopKPositive
+from tacit.evaluations.differences import difference_over
 from tacit.evaluations.evidence import Evidence
 from tacit.evaluations.measure import Measure
 from tacit.evaluations.planted_evidence import QUALITIES, Quality, planted_evidence

@@ -41,9 +41,6 @@ def calibrate(
         bool,
         typer.Option("--write", help="Put what is found among what ships with Tacit."),
     ] = False,
-    shown: Annotated[
-        bool, typer.Option("--list", help="List the instruments, and do nothing.")
-    ] = False,
     processes: Annotated[
         int, typer.Option(min=1, help="Processes that share the repetitions.")
     ] = 1,
@@ -55,15 +52,10 @@ def calibrate(
     """Find how often an instrument is right where the truth is known: power and false alarms."""
     from tacit.verbs.calibrate import CalibrateSettings
     from tacit.verbs.calibrate import calibrate as run_calibrate
-    from tacit.verbs.names import listed
 
-    if shown:
-        for name, about in listed("instruments"):
-            printing.write(f"{name:<14} {about}")
-        return
     if bool(instruments) == every:
         raise UserError(
-            "name the instruments to calibrate (`tacit calibrate --list`), or ask for --all."
+            "name the instruments to calibrate (`tacit list instruments`), or ask for --all."
         )
     options = {
         "instruments": tuple(instruments) if instruments else None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -77,7 +76,7 @@ def measure(
     ranks several such runs, `tacit board` shows all of a folder.
     """
     from tacit.base.records import to_json
-    from tacit.verbs.measured import measure as run_measure
+    from tacit.verbs.measure import measure as run_measure
     from tacit.verbs.measured_text import foretold
     from tacit.verbs.settings import MeasureSettings
 
@@ -103,7 +102,6 @@ def measure(
         settings,
         out,
         passed=passed,
-        command=shlex.join(["tacit", *sys.argv[1:]]),
         replace=replace,
         progress=for_terminal(quiet=quiet or as_json),
         told=_nothing if quiet or as_json else _to_errors,

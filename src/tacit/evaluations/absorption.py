@@ -26,6 +26,7 @@ from tacit.evaluations.examples import (
 )
 from tacit.evaluations.linear_probes import LinearProbe, fit_probe
 from tacit.evaluations.measure import Measure, Readings
+from tacit.evaluations.parts import by_document
 from tacit.evaluations.readings import Reading
 from tacit.metrics.concept_features import absorbed, split_count
 from tacit.metrics.labels import best_f1_threshold_sparse, f1
@@ -151,19 +152,13 @@ class Absorption(Measure):
         shares = np.divide(given, set_off, out=np.zeros_like(given), where=set_off > 0)
         main_fires: Bool[np.ndarray, " n"] = (evidence.of(main)[rows] != 0).any(axis=1)
         taken = absorbed(main_fires, shares, least_share=self.share)
-        names, place = np.unique(evidence.document[rows], return_inverse=True)
-        return [
-            Reading(
-                figure="absorbed_share",
-                unit=concept.name,
-                top=float(top),
-                bottom=float(bottom),
-                part=int(name),
-            )
-            for name, top, bottom in zip(
-                names, np.bincount(place, taken), np.bincount(place), strict=True
-            )
-        ]
+        return by_document(
+            "absorbed_share",
+            concept.name,
+            taken.astype(np.float64),
+            evidence.document[rows],
+            {},
+        )
 
     def _largest(
         self,

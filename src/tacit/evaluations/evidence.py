@@ -7,7 +7,7 @@ is known. Those that run the model find it in ``live``. Axes: n rows, d width, f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import final
@@ -92,21 +92,6 @@ class Evidence:
         values = torch.from_numpy(self.codes[rows][:, chosen].toarray().astype(np.float32))
         directions = self.dictionary.atoms[torch.from_numpy(chosen)].float().cpu()
         return values @ directions * self.dictionary.scale
-
-    def only(self, keep: Bool[np.ndarray, " n"]) -> Evidence:
-        """Return the evidence of some rows alone."""
-        places = np.flatnonzero(keep)
-        return replace(
-            self,
-            activations=self.activations[torch.from_numpy(places)],
-            codes=self.codes[places],
-            document=self.document[places],
-            held_out=self.held_out[places],
-            rows=self.rows[places],
-            concepts=tuple(
-                replace(each, truth=each.truth[places]) for each in self.concepts
-            ),
-        )
 
 
 @torch.no_grad()

@@ -63,7 +63,7 @@ class Explained(Measure):
         explained = asyncio.run(_explained(list(shown.values())))
         said = [each for each in explained.values() if isinstance(each, Explanation)]
         others = RandomExplainer(said, seed) if len(said) > 1 else None
-        readings: list[Reading | Gap] = []
+        readings: list[Reading | Gap] = [*_untold(len(shown) - len(said), len(shown))]
         for feature, exhibits in shown.items():
             ways = {"lexical": explained[feature]}
             if others is not None:
@@ -93,6 +93,12 @@ class Explained(Measure):
             else:
                 shown[feature] = found
         return shown, left_out
+
+
+def _untold(count: int, of: int) -> list[Gap]:
+    """Return the note that so many features score chance, as nothing tells of them."""
+    reason = f"{count} of {of} features are told by no pattern of tokens, and score chance"
+    return [Gap(name="explanations of features", reason=reason)] if count else []
 
 
 def _fragments(evidence: Evidence, live: Live) -> Fragments:

@@ -6,7 +6,7 @@ Axes: n rows, d width, f atoms.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
@@ -17,6 +17,7 @@ from jaxtyping import Int
 from scipy import sparse
 
 from tacit.activations.streaming import rows_for
+from tacit.base.errors import look_up
 from tacit.base.files import written_aside
 from tacit.base.seeds import stream
 from tacit.dictionaries import (
@@ -37,6 +38,15 @@ PROBED_ROWS = 2_048
 """Rows encoded to tell how long all will take."""
 BYTES_OF_FIRING = 8
 """A value of float32 and an index of int32."""
+BASELINES: Mapping[str, Callable[[int, int, int], Method]] = {
+    "pca": lambda width, _, l0: PCA(k=min(l0, width)),
+    "random": lambda _, num_atoms, l0: RandomDirections(
+        num_atoms=num_atoms, k=min(l0, num_atoms)
+    ),
+    # All axes, as which one is which is what they are there to show.
+    "neuron basis": lambda *_: NeuronBasis(),
+}
+"""Name -> method, of a width, a number of atoms and a number of active ones."""
 
 
 @final
@@ -126,26 +136,17 @@ def gathered(
 
 
 def baselines_of(evidence: Evidence, names: Sequence[str], seed: int) -> list[Evidence]:
-    """Return the same rows in other bases, at the sparsity of the dictionary.
-
-    ``pca``: the largest coordinates. ``random``: as many random directions. ``neuron basis``: the
-    axes themselves, all of them, as which axis is which is what they are there to show.
-    """
+    """Return the same rows in the bases of ``BASELINES``, at the sparsity of the dictionary."""
+    makers = [look_up(BASELINES, name, "baseline") for name in names]
     l0 = max(1, round(evidence.codes.nnz / evidence.num_rows))
     width = evidence.activations.shape[1]
-    made: dict[str, Method] = {
-        "pca": PCA(k=min(l0, width)),
-        "random": RandomDirections(
-            num_atoms=evidence.num_atoms, k=min(l0, evidence.num_atoms)
-        ),
-        "neuron basis": NeuronBasis(),
-    }
     train = evidence.activations[torch.from_numpy(evidence.train)]
     batch = min(BATCH_ROWS, len(train))
     blocks = RowBlocks(rows={"rows": train}, block_rows=batch, seed=seed)
     found = []
-    for name in names:
-        (fitted,) = fit([made[name]], blocks, [seed], steps=max(1, len(train) // batch))
+    for name, maker in zip(names, makers, strict=True):
+        method = maker(width, evidence.num_atoms, l0)
+        (fitted,) = fit([method], blocks, [seed], steps=max(1, len(train) // batch))
         codes = codes_of(fitted.dictionary, evidence.activations)
         found.append(
             replace(

@@ -19,12 +19,14 @@ def by_document(
     values: Float[np.ndarray, " m"],
     document: Int[np.ndarray, " m"],
     of: Mapping[str, str | int | float],
+    weights: Float[np.ndarray, " m"] | None = None,
 ) -> list[Reading]:
-    """Return the mean of values as a sum over a count for each document."""
+    """Return the mean of values, weighted or not, as a sum over a sum for each document."""
     names, place = np.unique(document, return_inverse=True)
-    sums = np.bincount(place, weights=values).tolist()
-    counts = np.bincount(place).tolist()
+    weight = np.ones(len(values)) if weights is None else weights
+    tops = np.bincount(place, weights=weight * values).tolist()
+    bottoms = np.bincount(place, weights=weight).tolist()
     return [
-        Reading(figure=figure, unit=unit, part=name, top=top, bottom=float(count), of=of)
-        for name, top, count in zip(names.tolist(), sums, counts, strict=True)
+        Reading(figure=figure, unit=unit, part=name, top=top, bottom=bottom, of=of)
+        for name, top, bottom in zip(names.tolist(), tops, bottoms, strict=True)
     ]

@@ -22,6 +22,7 @@ from tacit.evaluations.enough import balanced_rows, documents_of, shortage
 from tacit.evaluations.evidence import Evidence
 from tacit.evaluations.linear_probes import fit_probe
 from tacit.evaluations.measure import Measure, Readings
+from tacit.evaluations.parts import by_document
 from tacit.evaluations.readings import Reading
 from tacit.metrics.recall import recall_weights
 
@@ -163,21 +164,14 @@ class _Task:
         """Return what a probe of these columns tells of held-out rows, document by document."""
         probe = fit_probe(train, self.concept.truth[self.train])
         truth = self.concept.truth[self.held_out]
-        weights = recall_weights(truth)
-        names, place = np.unique(self.evidence.document[self.held_out], return_inverse=True)
-        right = np.bincount(place, weights * (probe.told(held_out) == truth))
-        whole = np.bincount(place, weights)
-        readings = [
-            Reading(
-                figure=figure,
-                unit=self.concept.name,
-                top=float(top),
-                bottom=float(bottom),
-                of=of,
-                part=int(part),
-            )
-            for part, top, bottom in zip(names, right, whole, strict=True)
-        ]
+        readings = by_document(
+            figure,
+            self.concept.name,
+            (probe.told(held_out) == truth).astype(np.float64),
+            self.evidence.document[self.held_out],
+            of,
+            recall_weights(truth),
+        )
         return _Accuracy(readings=readings, has_converged=probe.has_converged)
 
 

@@ -70,7 +70,7 @@ class Stability(Measure):
         if method is None and not self.folders:
             reason = (
                 f"a dictionary of {evidence.dictionary.method} cannot be fitted again here; name "
-                "twins of it in stability.folders"
+                "twins of it in extra.stability.folders"
             )
             return [Gap(name=name, reason=reason) for name in self.figures]
         found = [

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, final, get_type_hints
+from dataclasses import dataclass, replace
+from typing import Any, Literal, final
 
-from pydantic import TypeAdapter, ValidationError
-
-from tacit.base.errors import UserError, look_up, unknown
+from tacit.base.configuration import checked_setting
+from tacit.base.errors import UserError, look_up
 from tacit.base.records import Gap
 from tacit.evaluations.absorption import Absorption
 from tacit.evaluations.attributes import Attributes
@@ -55,7 +54,6 @@ QUICK: Mapping[str, Mapping[str, Any]] = {
     "explanations": {"features": 20},
 }
 """Settings in which the quick size differs from the defaults, which are the standard size."""
-BASELINES = ("pca", "random", "neuron basis")
 
 
 def suite_of(
@@ -74,25 +72,11 @@ def suite_of(
     chosen = []
     for name in (each for each in MEASURES if each in wanted):
         own = dict(QUICK.get(name, {})) if size == "quick" else {}
-        chosen.append(_made(MEASURES[name], own | dict((given or {}).get(name, {}))))
+        for key, value in (given or {}).get(name, {}).items():
+            about = {"named": f"extra.{name}.{key}", "of": f"the measure {name}"}
+            own[key] = checked_setting(MEASURES[name], key, value, **about)
+        chosen.append(MEASURES[name](**own))
     return tuple(chosen)
-
-
-def _made(kind: type[Measure], given: Mapping[str, Any]) -> Measure:
-    hints = get_type_hints(kind)
-    names = {field.name for field in fields(kind)}
-    checked = {}
-    for key, value in given.items():
-        if key not in names:
-            raise unknown(f"setting of the measure {kind.name}", key, names)
-        try:
-            checked[key] = TypeAdapter(hints[key]).validate_python(value)
-        except ValidationError as error:
-            told = ", or ".join(sorted({each["msg"].lower() for each in error.errors()}))
-            raise UserError(
-                f"setting {key} = {value!r} will not do for the measure {kind.name}: {told}."
-            ) from error
-    return kind(**checked)
 
 
 @final

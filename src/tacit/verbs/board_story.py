@@ -116,7 +116,7 @@ def _alike(rows: Sequence[Row]) -> str:
     )
 
 
-_WAYS = ("size", "measure", "max_rows", "seed")
+_WAYS = ("size", "extra", "max_rows", "seed")
 
 
 def _baselines(

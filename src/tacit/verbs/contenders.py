@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from tacit.base.records import Gap, Record, Result, read_records
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.dictionaries.files import load_dictionary
 from tacit.verbs.members import MAIN
+from tacit.verbs.run_labels import labelled
 from tacit.verbs.units import Units, read_units
 
 LABELS = "artifacts/labels.parquet"
@@ -104,15 +104,7 @@ class Contender:
 
 def read_finished(folders: Sequence[str | Path]) -> list[Finished]:
     """Return the runs in these folders, or say which of them is no finished learn run."""
-    paths = [Path(folder) for folder in folders]
-    twice = [path for path, uses in Counter(p.resolve() for p in paths).items() if uses > 1]
-    if twice:
-        raise UserError(f"the run {twice[0]} was given twice; give every run once.")
-    names = Counter(path.resolve().name for path in paths)
-    return [
-        _read(path, str(path) if names[path.resolve().name] > 1 else path.resolve().name)
-        for path in paths
-    ]
+    return [_read(path, label) for path, label in labelled(folders)]
 
 
 def _read(folder: Path, label: str) -> Finished:

@@ -20,7 +20,7 @@ from tacit.dictionaries.dictionary import Dictionary
 from tacit.metrics.bootstrap import bootstrap_ratio
 from tacit.metrics.fidelity import VarianceUnexplained
 from tacit.metrics.results import as_result
-from tacit.verbs.measure import BLOCK_ROWS
+from tacit.verbs.fidelity import BLOCK_ROWS
 from tacit.verbs.source import SIDES, Source
 
 SCALED_ROWS = 20_000

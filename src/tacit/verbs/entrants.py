@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,15 @@ from typing import Any
 from tacit.base.errors import UserError
 from tacit.base.folders import MANIFEST, read_manifest
 from tacit.base.records import Gap, Record, read_records
+from tacit.evaluations.differences import DICTIONARY
 from tacit.evaluations.readings import Key, read_readings
-from tacit.verbs.measured import READINGS
+from tacit.verbs.measure import READINGS
+from tacit.verbs.run_labels import labelled
 
-DICTIONARY = "dictionary"
 COUNTED = "_left_out"
 """Ending of coordinates that count, and so tell no figures apart."""
 NOT_FIGURES = ("load.device", "load.device_map", "model", "dictionary", "site", "store",
-               "text", "measures", "measure", "baselines")  # fmt: skip
+               "text", "measures", "extra", "baselines")  # fmt: skip
 """Settings that no figure depends on, or that the store and the site tell better."""
 
 Sums = dict[str, tuple[float, float]]
@@ -65,7 +65,7 @@ class Scoring:
             "site": own["site"],
             "store": own["store"],
             **{key: value for key, value in settings.items() if key not in NOT_FIGURES},
-            measure: own["settings"]["measure"].get(measure, {}),
+            measure: own["settings"]["extra"].get(measure, {}),
         }
 
     def why_without(self, key: Key) -> str:
@@ -109,15 +109,7 @@ class Entrant:
 
 def read_scorings(folders: Sequence[str | Path]) -> list[Scoring]:
     """Return the runs in these folders, or say which of them is no finished measure run."""
-    paths = [Path(folder) for folder in folders]
-    twice = [path for path, uses in Counter(p.resolve() for p in paths).items() if uses > 1]
-    if twice:
-        raise UserError(f"the run {twice[0]} was given twice; give every run once.")
-    names = Counter(path.resolve().name for path in paths)
-    return [
-        _read(path, str(path) if names[path.resolve().name] > 1 else path.resolve().name)
-        for path in paths
-    ]
+    return [_read(path, label) for path, label in labelled(folders)]
 
 
 def _read(folder: Path, label: str) -> Scoring:

@@ -24,8 +24,8 @@ from tacit.features.index import Index
 from tacit.interventions.loss import BATCH_WINDOWS
 from tacit.models.subject import Subject
 from tacit.models.untrained import untrained
+from tacit.verbs.fidelity import BLOCK_ROWS
 from tacit.verbs.frontier import in_words
-from tacit.verbs.measure import BLOCK_ROWS
 from tacit.verbs.members import make
 from tacit.verbs.source import contract_of
 from tacit.verbs.studied_feature import Studied

@@ -11,8 +11,8 @@ from tacit.base.records import Record
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.interventions.loss import Losses
 from tacit.models.subject import Subject
+from tacit.verbs.fidelity import Coordinates, Encoded, fidelity
 from tacit.verbs.kept_loss import kept_loss
-from tacit.verbs.measure import Coordinates, Encoded, fidelity
 from tacit.verbs.settings import LearnSettings
 
 

@@ -23,7 +23,7 @@ from tacit.interventions.loss import Losses, substitution_losses
 from tacit.metrics.bootstrap import bootstrap_ratio
 from tacit.metrics.results import as_result
 from tacit.models.subject import Subject
-from tacit.verbs.measure import BLOCK_ROWS, Coordinates, check_fits
+from tacit.verbs.fidelity import BLOCK_ROWS, Coordinates, check_fits
 
 
 @dataclass(frozen=True, kw_only=True)

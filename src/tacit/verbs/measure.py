@@ -1,149 +1,212 @@
-"""How good a dictionary is on held-out text: fidelity and sparsity.
-
-Axes: n rows, d width.
-"""
+"""``tacit measure``: any dictionary scored by every measure from one cache, in one run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
-import torch
-from jaxtyping import Float, Int
+import json
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from tacit.activations.store import Store
-from tacit.activations.streaming import rows_for
-from tacit.base.errors import UserError
-from tacit.base.records import Record, Result
-from tacit.base.seeds import stream
-from tacit.dictionaries.dictionary import Dictionary
-from tacit.metrics.bootstrap import bootstrap_ratio
-from tacit.metrics.catalogue import METRICS
-from tacit.metrics.fidelity import VarianceUnexplained
-from tacit.metrics.results import as_result
-from tacit.metrics.sparsity import Firing, count_firing
+from tacit.base.errors import look_up
+from tacit.base.files import write_atomically
+from tacit.base.folders import is_complete, whole_folder
+from tacit.base.manifest import describe
+from tacit.base.pages import write_pages
+from tacit.base.progress import Progress, silent
+from tacit.base.records import Gap, Record, read_records, write_records
+from tacit.evaluations.concept_sources import concepts_of
+from tacit.evaluations.differences import against_baselines
+from tacit.evaluations.evidence import Evidence, Live
+from tacit.evaluations.gathering import (
+    BASELINES,
+    baselines_of,
+    chosen_rows,
+    gathered,
+    planned,
+)
+from tacit.evaluations.readings import read_readings, records_of, write_readings
+from tacit.evaluations.suite import Measured, run_measure, suite_of
+from tacit.features.build import identity_of
+from tacit.reports import render_report
+from tacit.verbs.fidelity import check_fits
+from tacit.verbs.measured_story import Scored, pages_of
+from tacit.verbs.measured_text import Given, given_of, store_of
+from tacit.verbs.settings import MeasureSettings
 
-BLOCK_ROWS = 4_096
-Coordinates = Mapping[str, str | int | float]
-
-
-def check_fits(dictionary: Dictionary, store: Store) -> str:
-    """Return the dictionary's site, or say why the store cannot be read by it."""
-    contract, made = dictionary.contract, store.manifest["configuration"]
-    if contract.site is None:
-        raise UserError(
-            f"the {dictionary.method} dictionary does not tell which site it reads; give it with "
-            f"--site. {store.folder} holds {', '.join(store.sites)}."
-        )
-    if contract.site not in store.sites:
-        raise UserError(
-            f"the dictionary reads site {contract.site!r}; {store.folder} holds "
-            f"{', '.join(store.sites)}. Harvest that site."
-        )
-    if contract.target is not None and contract.target not in store.sites:
-        raise UserError(
-            f"the transcoder rebuilds {contract.target!r}; {store.folder} holds "
-            f"{', '.join(store.sites)}. Harvest both sites in one pass."
-        )
-    for name in ("subject_digest", "prepend_bos", "high_norm_factor"):
-        asked, found = vars(contract)[name], made[name]
-        # Other tools keep no digest, and not always the rest.
-        unknown = asked is None and contract.subject_digest is None
-        if asked != found and not unknown:
-            raise UserError(
-                f"the dictionary was fitted with {name} {asked!r}, and {store.folder} was "
-                f"harvested with {found!r}; harvest as the dictionary expects."
-            )
-    return contract.site
+READINGS = "artifacts/readings.parquet"
+Told = Callable[[str], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Encoded:
-    """What one pass of a dictionary over rows adds up to, by document."""
+@dataclass(frozen=True)
+class MeasureRun:
+    """A finished measurement of one dictionary."""
 
-    documents: Int[np.ndarray, " u"]
-    squared_error: Float[np.ndarray, " u"]
-    squared_spread: Float[np.ndarray, " u"]
-    num_rows: Int[np.ndarray, " u"]
-    num_fired: Int[np.ndarray, " u"]
-    firing: Firing
+    folder: Path
+    records: tuple[Record, ...]
 
-
-@torch.no_grad()
-def encode_rows(
-    dictionary: Dictionary, store: Store, site: str, rows: Int[np.ndarray, " n"]
-) -> Encoded:
-    """Return the sums over ``rows`` from which fidelity and sparsity follow."""
-    document = store.column("document")[rows]
-    sample, fired, firing = VarianceUnexplained(), np.zeros(len(rows), dtype=np.int64), None
-    for first in range(0, len(rows), BLOCK_ROWS):
-        span = slice(first, first + BLOCK_ROWS)
-        original = store.vectors(site, rows[span])
-        code = dictionary.encode(original)
-        target = dictionary.contract.target
-        true = original if target is None else store.vectors(target, rows[span])
-        sample.add(true, dictionary.decode(code, original), document[span])
-        fired[span] = (code.values != 0).sum(dim=1).numpy()
-        counted = count_firing(code.values, code.indices, dictionary.num_atoms)
-        firing = counted if firing is None else firing + counted
-    assert firing is not None, "rows_for gives at least one row"
-    sums = sample.unit_sums()
-    owner = np.searchsorted(sums.units, document)
-    return Encoded(
-        documents=sums.units,
-        squared_error=sums.numerators,
-        squared_spread=sums.denominators,
-        num_rows=np.bincount(owner),
-        num_fired=np.bincount(owner, weights=fired).astype(np.int64),
-        firing=firing,
-    )
+    @property
+    def report(self) -> Path:
+        """The page to open in a browser."""
+        return self.folder / "report.html"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fidelity:
-    """The records of one dictionary, and the sums that they came from."""
+def measure(
+    settings: MeasureSettings,
+    out: str | Path,
+    *,
+    passed: Sequence[str] = (),
+    replace: bool = False,
+    progress: Progress = silent,
+    told: Told = lambda _: None,
+) -> MeasureRun:
+    """Return the run in ``out``: figures of the dictionary and of baselines, and their report.
 
-    records: list[Record]
-    usable: Encoded
-
-
-def fidelity(
-    dictionary: Dictionary, store: Store, of: Coordinates, *, seed: int
-) -> Fidelity:
-    """Return FVU, L0, dead and dense share over the held-out rows of a store.
-
-    Everything is over the usable positions; FVU comes a second time with the special and
-    high-norm positions. Intervals are over documents.
+    ``told`` gets the size and time of the cache before it is made. A finished run with the same
+    settings is returned as it is; one that was stopped goes on behind the last measure that it
+    finished.
     """
-    site = check_fits(dictionary, store)
-    sites = [site, *([dictionary.contract.target] if dictionary.contract.target else [])]
-    usable = encode_rows(dictionary, store, site, rows_for(store, sites, held_out=True))
-    everywhere = encode_rows(
-        dictionary, store, site, np.flatnonzero(store.column("held_out"))
+    folder = Path(out)
+    suite_of(settings.size, settings.measures, settings.extra)  # mistakes first
+    _baselines(settings)
+    given = given_of(settings)
+    manifest = _manifest(settings, given, passed, folder)
+    if replace or not is_complete(folder, manifest):
+        with whole_folder(folder, manifest, replace=replace) as partial:
+            _fill(partial, settings, given, progress, told)
+    elif not (folder / "report.html").exists():
+        render_report(folder)
+    return MeasureRun(folder, tuple(read_records(folder / "results.json")))
+
+
+def _baselines(settings: MeasureSettings) -> tuple[str, ...]:
+    names = tuple(BASELINES) if settings.baselines is None else settings.baselines
+    for name in names:
+        look_up(BASELINES, name, "baseline")
+    return names
+
+
+def coordinates_of(given: Given) -> dict[str, str | int | float]:
+    """Return what tells the dictionary from others: method, atoms, sparsity, seed."""
+    own = given.dictionary
+    known = {key: own.settings.get(key) for key in ("k", "penalty")}
+    sparsity = {k: v for k, v in known.items() if isinstance(v, int | float)}
+    return {
+        "method": own.method,
+        "num_atoms": own.num_atoms,
+        **sparsity,
+        "seed": own.seed,
+    }
+
+
+def _manifest(
+    settings: MeasureSettings, given: Given, passed: Sequence[str], out: Path
+) -> dict[str, Any]:
+    configuration = {
+        "settings": settings.model_dump(mode="json"),
+        "subject": given.subject.name,
+        "subject_digest": given.subject.digest,
+        "dictionary": identity_of(given.dictionary),
+        "store": given.store_identity,
+        "site": given.dictionary.contract.site,
+        "of": coordinates_of(given),
+        "source": settings.dictionary,
+    }
+    manifest = describe("measure", configuration, passed=passed, seed=settings.seed)
+    return {**manifest, "command": command_of(settings, passed, out)}
+
+
+def command_of(settings: MeasureSettings, passed: Sequence[str], out: Path) -> str:
+    """Return the command that makes a run again, whichever way its settings were passed."""
+    words = ["tacit", "measure", settings.model, "--dictionary", settings.dictionary]
+    for name in passed:
+        if name not in ("model", "dictionary"):
+            value: Any = settings.model_dump(mode="json")
+            for key in name.split("."):
+                value = value[key]
+            told = value if isinstance(value, str) else json.dumps(value)
+            words += ["--set", f"{name}={'none' if value is None else told}"]
+    return shlex.join([*words, "--out", str(out)])
+
+
+def _live(given: Given, store: Store, folder: Path) -> Live:
+    site = check_fits(given.dictionary, store)
+    return Live(subject=given.subject, store=store, site=site, folder=folder)
+
+
+def _fill(
+    partial: Path, settings: MeasureSettings, given: Given, progress: Progress, told: Told
+) -> None:
+    store = store_of(given, partial, progress)
+    live = _live(given, store, partial / "cache")
+    rows = chosen_rows(live, given.dictionary, settings.max_rows, settings.seed)
+    expected = planned(live, given.dictionary, rows)
+    told(expected.in_words())
+    concepts, left_out = concepts_of(store, rows)
+    evidence = gathered(live, given.dictionary, rows, concepts)
+    found = _all_measured(partial, settings, evidence, progress)
+    of = coordinates_of(given)
+    readings = [reading for each in found for reading in each.readings]
+    gaps = [
+        Gap(name=gap.name, reason=gap.reason, of={**of, **gap.of})
+        for gap in (*left_out, *(gap for each in found for gap in each.gaps))
+    ]
+    records = [*records_of(readings, of), *against_baselines(readings, of), *gaps]
+    write_records(partial / "results.json", records)
+    artifacts = partial / "artifacts"
+    artifacts.mkdir(exist_ok=True)
+    write_readings(partial / READINGS, readings)
+    scored = Scored(
+        baselines=_baselines(settings),
+        given=given,
+        store=store,
+        plan=expected,
+        evidence=evidence,
+        records=records,
+        readings=readings,
+        measured=found,
+        of=of,
     )
-    rng = stream(seed, "verbs/fidelity")
-    records: list[Record] = []
-    for positions, found in (("usable", usable), ("all", everywhere)):
-        fvu = bootstrap_ratio(found.squared_error, found.squared_spread, rng)
-        records.append(as_result("fvu", fvu, {**of, "positions": positions}))
-    l0 = bootstrap_ratio(usable.num_fired.astype(float), usable.num_rows.astype(float), rng)
-    records.append(as_result("l0", l0, {**of, "positions": "usable"}))
-    for name, value in (
-        ("dead_share", usable.firing.dead_share()),
-        ("dense_share", usable.firing.dense_share()),
-    ):
-        seen = {**of, "positions": "usable", "tokens_seen": usable.firing.num_tokens}
-        row = METRICS[name]
-        records.append(
-            Result(
-                name=name,
-                value=value,
-                unit=row.unit,
-                better=row.direction,
-                n=dictionary.num_atoms,
-                interval=None,
-                of=seen,
-            )
-        )
-    return Fidelity(records=records, usable=usable)
+    write_pages(artifacts / "pages.json", pages_of(scored, artifacts))
+    render_report(partial)
+
+
+def _all_measured(
+    partial: Path, settings: MeasureSettings, evidence: Evidence, progress: Progress
+) -> list[Measured]:
+    """Return what every measure found; each is kept as soon as it is done."""
+    suite = suite_of(settings.size, settings.measures, settings.extra)
+    found: list[Measured] = []
+    baselines: list[Evidence] | None = None
+    with progress("measure", len(suite), "measures") as advance:
+        for each in suite:
+            path = partial / "measured" / f"{each.name}.json"
+            earlier = path.exists()
+            if not earlier:
+                if baselines is None:
+                    baselines = baselines_of(evidence, _baselines(settings), settings.seed)
+                _keep(path, run_measure(each, evidence, baselines, settings.seed))
+            found.append(_kept(path))
+            advance(earlier=earlier)
+    return found
+
+
+def _keep(path: Path, found: Measured) -> None:
+    """Write the readings, and then the rest, whose file says that the measure is done."""
+    path.parent.mkdir(exist_ok=True)
+    write_readings(path.with_suffix(".parquet"), found.readings)
+    gaps = [asdict(each) for each in found.gaps]
+    plain = {"measure": found.measure, "gaps": gaps, "seconds": found.seconds}
+    write_atomically(path, json.dumps(plain) + "\n")
+
+
+def _kept(path: Path) -> Measured:
+    plain: Mapping[str, Any] = json.loads(path.read_text())
+    return Measured(
+        measure=plain["measure"],
+        readings=tuple(read_readings(path.with_suffix(".parquet"))),
+        gaps=tuple(Gap(**each) for each in plain["gaps"]),
+        seconds=plain["seconds"],
+    )

@@ -10,22 +10,22 @@ from typing import Any
 from tacit.activations.store import Store
 from tacit.base.pages import Headline, Limits, Opening, Page, Plot, Table, Text
 from tacit.base.records import Record, Result
+from tacit.evaluations.differences import DICTIONARY
 from tacit.evaluations.evidence import Evidence
-from tacit.evaluations.gathering import Plan
+from tacit.evaluations.gathering import BASELINES, Plan
 from tacit.evaluations.readings import Reading
-from tacit.evaluations.suite import BASELINES, MEASURES, Measured
+from tacit.evaluations.suite import MEASURES, Measured
 from tacit.verbs.cards import write_table
 from tacit.verbs.frontier import shown_name
 from tacit.verbs.instruments import instruments_table
 from tacit.verbs.measured_tables import (
-    DICTIONARY,
     curve_rows,
+    difference_rows,
     figure_rows,
     gap_rows,
     unit_rows,
 )
 from tacit.verbs.measured_text import Given
-from tacit.verbs.settings import MeasureSettings
 
 HEADLINES: tuple[tuple[str, Mapping[str, Any], str, str], ...] = (
     ("fvu", {}, "variance unexplained", "Of held-out rows; 0 is exact, 1 the mean."),
@@ -52,7 +52,7 @@ HEADLINES: tuple[tuple[str, Mapping[str, Any], str, str], ...] = (
 class Scored:
     """All that a measurement found, on its way to the page."""
 
-    settings: MeasureSettings
+    baselines: Sequence[str]
     given: Given
     store: Store
     plan: Plan
@@ -71,7 +71,12 @@ def pages_of(found: Scored, artifacts: Path) -> list[Page]:
     pages = [
         Page(
             title="At a glance",
-            blocks=(_opening(found), *_headline(found), _figures(rows)),
+            blocks=(
+                _opening(found),
+                *_headline(found),
+                _figures(rows),
+                *_differences(found, artifacts),
+            ),
         )
     ]
     for each in found.measured:
@@ -86,7 +91,7 @@ def pages_of(found: Scored, artifacts: Path) -> list[Page]:
 
 
 def _opening(found: Scored) -> Opening:
-    own, settings = found.given.dictionary, found.settings
+    own = found.given.dictionary
     held = found.evidence.held_out
     return Opening(
         title=f"{shown_name(own.method)} with {own.num_atoms:,} atoms, measured",
@@ -98,7 +103,7 @@ def _opening(found: Scored) -> Opening:
         "held-out ones. A figure over concepts is their mean, with Student's 95 % interval over "
         "the concepts: it says what other concepts of the kind would give. A figure of one unit "
         "has its interval over documents. Beside stand the same measures of "
-        f"{', '.join(settings.baselines) or 'no baseline'}, fitted to the same rows.",
+        f"{', '.join(found.baselines) or 'no baseline'}, fitted to the same rows.",
     )
 
 
@@ -136,6 +141,24 @@ def _figures(rows: Sequence[Mapping[str, Any]]) -> Table:
         title="Every figure",
         caption="With 95 % intervals over n units. What each figure is, and what it does not "
         "show, stands in docs/metrics.md and docs/measures.",
+    )
+
+
+def _differences(found: Scored, artifacts: Path) -> tuple[Table, ...]:
+    rows = difference_rows(found.records, found.of)
+    if not rows:
+        return ()
+    write_table(artifacts / "differences.parquet", rows)
+    headings = (("measure", "measure"), ("figure", "figure"), ("setting", "setting"))
+    minus = tuple((each, f"minus {each}") for each in BASELINES if each in rows[0])
+    return (
+        Table(
+            table="artifacts/differences.parquet",
+            columns=(*headings, ("better", "better"), *minus, ("n", "n")),
+            title="Against the baselines",
+            caption="This dictionary's figure minus the baseline's, paired unit by unit, with 95 % "
+            "intervals. One that holds 0 is no difference.",
+        ),
     )
 
 

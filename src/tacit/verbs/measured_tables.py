@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tacit.base.records import Gap, Record, Result
+from tacit.evaluations.differences import DICTIONARY
 from tacit.evaluations.readings import Reading, grouped, value_of
+from tacit.metrics.catalogue import METRICS
 from tacit.verbs.comparison_tables import words_of
 
-DICTIONARY = "dictionary"
 OWN = ("measure", "basis")
 """Coordinates that say whose figure it is; the others tell figures of one name apart."""
 Of = Mapping[str, str | int | float]
@@ -30,8 +31,6 @@ def figure_rows(records: Sequence[Record], dictionary: Of) -> list[dict[str, Any
     for record in records:
         if not isinstance(record, Result) or "basis" not in record.of:
             continue
-        if record.name == "figure_difference":
-            continue
         setting = in_words(record.of, tuple(dictionary))
         key = (str(record.of["measure"]), record.name, setting)
         row = rows.setdefault(
@@ -48,6 +47,24 @@ def figure_rows(records: Sequence[Record], dictionary: Of) -> list[dict[str, Any
         if basis == DICTIONARY:
             row |= {"value": record.value, "n": record.n}
             row["low"], row["high"] = record.interval or (None, None)
+    return _filled(rows.values())
+
+
+def difference_rows(records: Sequence[Record], dictionary: Of) -> list[dict[str, Any]]:
+    """Return a row for each figure that baselines have too, with the difference from each."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for record in records:
+        if not isinstance(record, Result) or "minus" not in record.of:
+            continue
+        setting = in_words(record.of, (*dictionary, "figure", "minus"))
+        key = (str(record.of["measure"]), str(record.of["figure"]), setting)
+        better = METRICS[key[1]].direction
+        row = rows.setdefault(
+            key,
+            {"measure": key[0], "figure": key[1], "setting": setting, "better": better},
+        )
+        row[str(record.of["minus"])] = words_of(record)
+        row["n"] = record.n
     return _filled(rows.values())
 
 

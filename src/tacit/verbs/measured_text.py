@@ -19,7 +19,7 @@ from tacit.models.load import load_subject
 from tacit.models.shipped import SHIPPED
 from tacit.models.subject import Subject
 from tacit.training.recipes import RECIPES
-from tacit.verbs.measure import check_fits
+from tacit.verbs.fidelity import check_fits
 from tacit.verbs.settings import MeasureSettings, TextSettings
 
 USUAL_TEXT = "python-stdlib"

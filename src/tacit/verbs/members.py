@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, get_type_hints
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from tacit.base.errors import UserError, look_up, unknown
+from tacit.base.configuration import checked_setting
+from tacit.base.errors import UserError, look_up
 from tacit.base.records import Gap
 from tacit.dictionaries import METHODS
 from tacit.dictionaries.methods import Method
@@ -31,26 +30,15 @@ def make(name: str, given: Mapping[str, Any], extra: Mapping[str, Any]) -> Metho
     """Return a method of ``METHODS`` from the settings it has; ``extra`` must all be its own."""
     kind = look_up(METHODS, name, "method")
     own = {field.name for field in fields(kind)}
-    for wrong in sorted(set(extra) - own):
-        raise unknown(f"setting of {name}", wrong, own)
     for twice in sorted(set(extra) & OWN_SETTINGS):
         raise UserError(
             f"extra.{twice} has a setting of its own: give fit.{twice} instead."
         )
-    checked = {key: _checked(kind, name, key, value) for key, value in extra.items()}
+    checked = {
+        key: checked_setting(kind, key, value, named=f"extra.{key}", of=name)
+        for key, value in sorted(extra.items())
+    }
     return kind(**{**{key: value for key, value in given.items() if key in own}, **checked})
-
-
-def _checked(kind: type[Method], name: str, key: str, value: Any) -> Any:
-    """Return a further setting as the type that the method gives it."""
-    wanted = get_type_hints(kind)[key]
-    try:
-        return TypeAdapter(wanted).validate_python(value)
-    except ValidationError as error:
-        told = ", or ".join(sorted({each["msg"].lower() for each in error.errors()}))
-        raise UserError(
-            f"setting extra.{key} = {value!r} will not do for {name}: {told}."
-        ) from error
 
 
 def is_as_wide(name: str) -> bool:

@@ -23,7 +23,7 @@ from tacit.metrics.intervals import Interval, without_ends
 from tacit.metrics.recovery import Matching, match
 from tacit.metrics.results import as_result
 from tacit.verbs.contenders import Contender, Finished
-from tacit.verbs.measure import Coordinates
+from tacit.verbs.fidelity import Coordinates
 from tacit.verbs.pairing import why_apart
 
 SHARED: dict[str, Callable[[Matching], np.ndarray]] = {

@@ -15,8 +15,8 @@ from tacit.verbs.explain import explain as explain_with
 from tacit.verbs.explain_settings import ExplainSettings, ScoreSettings
 from tacit.verbs.learn import LearnRun
 from tacit.verbs.learn import learn as learn_with
-from tacit.verbs.measured import MeasureRun
-from tacit.verbs.measured import measure as measure_with
+from tacit.verbs.measure import MeasureRun
+from tacit.verbs.measure import measure as measure_with
 from tacit.verbs.score import ScoreRun
 from tacit.verbs.score import score as score_with
 from tacit.verbs.settings import LearnSettings, MeasureSettings

@@ -72,10 +72,11 @@ class MeasureSettings(Configuration):
     size: Literal["quick", "standard"] = "standard"
     measures: tuple[str, ...] = ()
     """Names of ``tacit list measures``; none: all."""
-    measure: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Settings of measures by their names, e.g. ``measure.probing.train_rows``."""
-    baselines: tuple[str, ...] = ("pca", "random", "neuron basis")
-    """Bases in which measures that run no model are taken as well."""
+    extra: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Any setting of a measure, by the measure's name, e.g. ``extra.probing.train_rows``."""
+    baselines: tuple[str, ...] | None = None
+    """Bases in which measures that run no model are taken as well: pca, random, neuron basis; None:
+    all of them."""
     max_rows: int = Field(default=150_000, ge=200)
     """Usable rows read at most; whole documents are left out, and counted."""
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)

@@ -17,7 +17,7 @@ from tacit.interventions.differences import check_fits
 from tacit.models.load import load_subject
 from tacit.models.load_settings import LoadSettings
 from tacit.models.subject import Subject
-from tacit.verbs.measure import check_fits as check_store
+from tacit.verbs.fidelity import check_fits as check_store
 from tacit.verbs.members import MAIN
 from tacit.verbs.settings import FitSettings, LearnSettings
 

@@ -22,9 +22,9 @@ from tacit.models.load import load_subject
 from tacit.models.subject import Subject
 from tacit.reports import render_report
 from tacit.verbs.choice import Tried, against_priced, choose, tried
+from tacit.verbs.fidelity import fidelity
 from tacit.verbs.fit import fit_seeds, harvested
 from tacit.verbs.kept_loss import kept_loss
-from tacit.verbs.measure import fidelity
 from tacit.verbs.members import Member
 from tacit.verbs.source import Source
 from tacit.verbs.sweep_members import swept_members

@@ -24,7 +24,7 @@ from tacit.interventions.trees import causal_tree, windows_for
 from tacit.models.load import load_subject
 from tacit.models.load_settings import LoadSettings
 from tacit.reports import render_report
-from tacit.verbs.measure import check_fits
+from tacit.verbs.fidelity import check_fits
 from tacit.verbs.settings import LARGEST_SEED
 from tacit.verbs.trace_story import CHECKS, TREE, pages_of
 from tacit.verbs.trace_tables import Traced, records_of

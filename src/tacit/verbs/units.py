@@ -19,8 +19,8 @@ from tacit.base.errors import UserError
 from tacit.base.files import write_atomically, written_aside
 from tacit.dictionaries.dictionary import Dictionary
 from tacit.interventions.loss import Losses
+from tacit.verbs.fidelity import Coordinates, Encoded
 from tacit.verbs.figures import Figures
-from tacit.verbs.measure import Coordinates, Encoded
 
 UNITS = "units.parquet"
 NAMES = "dictionaries.json"

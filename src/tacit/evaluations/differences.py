@@ -5,12 +5,39 @@ Axes: p parts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Float
 
-from tacit.evaluations.readings import Units, value_of
+from tacit.base.records import Record
+from tacit.evaluations.readings import Coordinates, Reading, Units, grouped, value_of
+from tacit.metrics.catalogue import METRICS
 from tacit.metrics.intervals import Interval
+from tacit.metrics.results import as_result
 from tacit.metrics.student import student_mean
+
+DICTIONARY = "dictionary"
+
+
+def against_baselines(readings: Iterable[Reading], of: Coordinates) -> list[Record]:
+    """Return by how much each figure of the dictionary exceeds each baseline's, unit by unit.
+
+    Of figures that are better one way: a difference of the others says nothing.
+    """
+    found = grouped(readings)
+    records: list[Record] = []
+    for (figure, coordinates), units in found.items():
+        own = dict(coordinates)
+        basis = own.pop("basis")
+        mine = found.get((figure, tuple(sorted({**own, "basis": DICTIONARY}.items()))))
+        if basis == DICTIONARY or mine is None or METRICS[figure].direction == "neither":
+            continue
+        apart = difference_over(mine, units)
+        if apart is not None:
+            place = {**of, **own, "figure": figure, "minus": str(basis)}
+            records.append(as_result("figure_difference", apart, place))
+    return records
 
 
 def difference_over(one: Units, other: Units) -> Interval | None:
