@@ -10,6 +10,8 @@ ENVIRONMENTS = Path(os.environ.get("TACIT_RIVALS", ".venv-rivals"))
 PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check")
 # dictionary-learning pulls in a torchvision built for CUDA, with which nothing imports.
 UNWANTED = {"dictionary_learning": "torchvision"}
+# Installed without what it requires: most of that only loads models and data sets.
+BARE = {"sae_bench": "sae-bench==0.6.0"}
 
 
 def environment(name: str) -> str:
@@ -26,5 +28,8 @@ def environment(name: str) -> str:
             subprocess.run(
                 [str(python), *PIP, "uninstall", "-y", UNWANTED[name]], check=True
             )
+        if name in BARE:
+            bare = [str(python), *PIP, "install", "--no-deps", BARE[name]]
+            subprocess.run(bare, check=True, capture_output=True, text=True)
         ready.touch()
     return str(python)

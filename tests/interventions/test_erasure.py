@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tacit.base.errors import UserError
+from tacit.base.seeds import stream
 from tacit.dictionaries.selections import TopKPositive
 from tacit.interventions.erasure import Eraser, feature_erasers, probe, projections
 
@@ -106,3 +107,25 @@ def test_a_concept_of_one_side_is_refused():
     dictionary = dictionary_of(directions(4), TopKPositive(k=1))
     with pytest.raises(UserError, match="lower few"):
         feature_erasers(dictionary, *TRAIN, np.random.default_rng(0), few=20)
+
+
+def test_an_interval_over_documents_holds_the_truth_where_one_over_rows_does_not():
+    """Rows of a document that are all told alike are one observation, not twenty."""
+    held = {"documents": [], "rows": []}
+    for number in range(60):
+        rng = stream(number, "tests/erasure/documents")
+        document = np.repeat(np.arange(24), 20)
+        # Whole documents have their concept turned about, a quarter of all in the long run.
+        turned = (rng.random(24) < 0.25)[document]
+        truth = rng.random(len(document)) < 0.5
+        seen = truth ^ turned
+        rows = torch.from_numpy(np.where(seen, 1.0, -1.0)[:, None] + np.zeros((1, 2)))
+        clear = torch.tensor([[1.0, 1.0]] * 30 + [[-1.0, -1.0]] * 30)
+        train = clear + 0.01 * torch.from_numpy(rng.standard_normal((60, 2))).float()
+        train = (train, torch.arange(60) < 30)
+        given = (rows.float(), torch.from_numpy(truth))
+        for name, documents in (("documents", document), ("rows", None)):
+            told = probe(train, given, documents=documents)["linear"]
+            held[name].append(told.low <= 0.75 <= told.high)
+    assert np.mean(held["documents"]) >= 0.88  # 0.95 less two standard errors of 60
+    assert np.mean(held["rows"]) < 0.6

@@ -11,7 +11,7 @@ from typing import ClassVar, final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tacit.base.errors import UserError
@@ -49,15 +49,18 @@ class ProbeInstrument(Instrument):
 
     def trial(self, size: int, seed: int) -> Sequence[Trial]:
         """Return what either probe reads off rows that have the concept, and that have it not."""
-        rows, has_it, held_out = self._text(seed, size)
+        rows, has_it, document = self._text(seed, size)
+        held_out = torch.from_numpy(document % HELD_OUT_ONE_IN == 0)
+        own = document[held_out.numpy()]
         elsewhere = self._text(OTHER_TEXT + seed, size)[1]
-        fresh = self._text(2 * OTHER_TEXT + seed, TRUTH_DOCUMENTS)[:2]
+        *fresh, other = self._text(2 * OTHER_TEXT + seed, TRUTH_DOCUMENTS)
         train = (rows[~held_out], has_it[~held_out])
-        found = probed(train, (rows[held_out], has_it[held_out]), seed)
-        true = probed(train, fresh, seed)
+        found = probed(train, (rows[held_out], has_it[held_out]), own, seed)
+        true = probed(train, (fresh[0], fresh[1]), other, seed)
         null = probed(
             (rows[~held_out], elsewhere[~held_out]),
             (rows[held_out], elsewhere[held_out]),
+            own,
             seed,
         )
         return [
@@ -77,16 +80,18 @@ class ProbeInstrument(Instrument):
 
     def _text(
         self, index: int, num_documents: int
-    ) -> tuple[Float[Tensor, "n d"], Bool[Tensor, " n"], Bool[Tensor, " n"]]:
+    ) -> tuple[Float[Tensor, "n d"], Bool[Tensor, " n"], Int[np.ndarray, " n"]]:
         drawn = self.planted.rows(index, num_documents)
         label = next(each for each in drawn.concepts if each.name == LABEL)
-        held_out = drawn.document % HELD_OUT_ONE_IN == 0
-        return drawn.vectors, torch.from_numpy(label.has_it), torch.from_numpy(held_out)
+        return drawn.vectors, torch.from_numpy(label.has_it), drawn.document
 
 
-def probed(train: Train, held_out: HeldOut, seed: int) -> Mapping[str, Probed]:
+def probed(
+    train: Train, held_out: HeldOut, documents: Int[np.ndarray, " m"], seed: int
+) -> Mapping[str, Probed]:
     """Return what the probes read; nothing where a side has too few rows of either kind."""
     try:
-        return probe(train, held_out, seed=seed % np.iinfo(np.int32).max)
+        own = {"documents": documents, "seed": seed % np.iinfo(np.int32).max}
+        return probe(train, held_out, **own)
     except UserError:
         return {}

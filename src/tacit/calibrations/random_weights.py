@@ -132,7 +132,8 @@ def _said(evidence: Evidence, seed: int) -> dict[tuple[str, str], tuple[bool, fl
         sides = [
             (evidence.activations[part], truth[part]) for part in (~held_out, held_out)
         ]
-        told = probed(sides[0], sides[1], seed).get("linear")
+        own = evidence.document[evidence.held_out]
+        told = probed(sides[0], sides[1], own, seed).get("linear")
         if told is not None:
             key = ("probe_accuracy", f"linear, {name}")
             found[key] = (not told.is_at_chance, told.accuracy)

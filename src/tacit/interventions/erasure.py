@@ -12,7 +12,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tacit.base.errors import UserError
@@ -21,6 +21,7 @@ from tacit.dictionaries.dictionary import Dictionary
 from tacit.interventions.edits import Edit
 from tacit.interventions.features import scale_features
 from tacit.metrics.intervals import wilson
+from tacit.metrics.student import student_ratio
 
 Erase = Callable[[Float[Tensor, "n d"]], Float[Tensor, "n d"]]
 PROBES = ("linear", "mlp")
@@ -132,7 +133,7 @@ class Probed:
     accuracy: float
     low: float
     high: float
-    """95 % interval over held-out rows (Wilson)."""
+    """95 % interval over held-out documents where they are known, else over rows (Wilson)."""
     chance: float
     """Accuracy of always saying what is commoner in the training rows."""
 
@@ -146,12 +147,14 @@ def probe(
     train: tuple[Float[Tensor, "n d"], Bool[Tensor, " n"]],
     held_out: tuple[Float[Tensor, "m d"], Bool[Tensor, " m"]],
     *,
+    documents: Int[np.ndarray, " m"] | None = None,
     seed: int = 0,
 ) -> Mapping[str, Probed]:
     """Return what a linear and a one-hidden-layer probe read off rows, by ``PROBES``.
 
     scikit-learn's logistic regression and MLP (64 units, early stopping), on rows scaled to unit
-    variance over all entries. Rows of one document should stand on one side.
+    variance over all entries. Rows of one document should stand on one side, and are alike: without
+    the ``documents`` of the held-out rows the interval takes them for independent.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
@@ -172,12 +175,27 @@ def probe(
     for name in PROBES:
         # Small products: threads of BLAS would only wait for one another.
         with threadpool_limits(limits=1, user_api="blas"):
-            right = int((makers[name].fit(x, y).predict(far) == truth).sum())
-        told = wilson(right, len(truth))
-        assert told.ends is not None, "rows were given"
-        low, high = told.ends
-        found[name] = Probed(accuracy=told.value, low=low, high=high, chance=chance)
+            right = makers[name].fit(x, y).predict(far) == truth
+        low, high = _ends(right, documents)
+        accuracy = float(right.mean())
+        found[name] = Probed(accuracy=accuracy, low=low, high=high, chance=chance)
     return found
+
+
+def _ends(
+    right: Bool[np.ndarray, " m"], documents: Int[np.ndarray, " m"] | None
+) -> tuple[float, float]:
+    """Return the ends of the interval of a share of rows."""
+    if documents is not None:
+        place = np.unique(documents, return_inverse=True)[1]
+        by_document = student_ratio(np.bincount(place, right), np.bincount(place))
+        if by_document.ends is not None:
+            low, high = by_document.ends
+            return max(low, 0.0), min(high, 1.0)
+    # One document, or documents that are all told alike, have no spread to go by.
+    told = wilson(int(right.sum()), len(right))
+    assert told.ends is not None, "rows were given"
+    return told.ends
 
 
 def _leace_fitter() -> Any:

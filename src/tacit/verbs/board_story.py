@@ -15,6 +15,7 @@ from tacit.verbs.board_tables import (
     gap_rows,
 )
 from tacit.verbs.cards import write_table
+from tacit.verbs.instruments import instruments_table
 
 
 def pages_of(
@@ -28,7 +29,9 @@ def pages_of(
         _table_page(own, artifacts, f"{number}")
         for number, own in enumerate(tables.values(), start=1)
     )
-    opening = (_opening(rows, skipped), *first.blocks, _limits())
+    used = dict.fromkeys(column.measure for column in columns_of(rows))
+    trust = instruments_table(list(used), artifacts)
+    opening = (_opening(rows, skipped), *first.blocks, trust, _limits())
     return [Page(title=first.title, blocks=opening), *others]
 
 
