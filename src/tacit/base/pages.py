@@ -144,6 +144,21 @@ class Features:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Small pictures in rows, each with a few words below it."""
+
+    table: str
+    picture: str
+    """Column with the bytes of a PNG."""
+    words: str
+    """Column with what stands below a picture, which its alternative text is too."""
+    row: str | None = None
+    """Column whose values, in order of first appearance, head one row of pictures each."""
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What a reader may not conclude from this run; drawn once, at the foot of the report."""
 
@@ -151,7 +166,9 @@ class Limits:
     """One sentence each."""
 
 
-Block = Opening | Text | Headline | Plot | Table | Heatmap | Tree | Features | Limits
+Block = (
+    Opening | Text | Headline | Plot | Table | Heatmap | Tree | Features | Pictures | Limits
+)
 _KINDS: dict[str, type[Block]] = {
     "opening": Opening,
     "text": Text,
@@ -161,6 +178,7 @@ _KINDS: dict[str, type[Block]] = {
     "heatmap": Heatmap,
     "tree": Tree,
     "features": Features,
+    "pictures": Pictures,
     "limits": Limits,
 }
 

@@ -10,7 +10,16 @@ from typing import Any
 from tacit.base.errors import UserError, unknown
 from tacit.base.files import sha256_of
 from tacit.base.folders import MANIFEST, read_manifest
-from tacit.base.pages import Features, Heatmap, Page, Plot, Table, Tree, read_pages
+from tacit.base.pages import (
+    Features,
+    Heatmap,
+    Page,
+    Pictures,
+    Plot,
+    Table,
+    Tree,
+    read_pages,
+)
 from tacit.base.records import Record, read_records
 
 RESULTS = "results.json"
@@ -61,7 +70,7 @@ class RunFolder:
         names: list[str] = []
         for block in (block for page in self.pages for block in page.blocks):
             match block:
-                case Plot() | Table() | Heatmap() | Tree():
+                case Plot() | Table() | Heatmap() | Tree() | Pictures():
                     names.append(block.table)
                 case Features():
                     names += [block.facts, block.contexts]

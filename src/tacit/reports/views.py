@@ -18,6 +18,7 @@ from tacit.base.pages import (
     Heatmap,
     Limits,
     Opening,
+    Pictures,
     Plot,
     Table,
     Text,
@@ -28,6 +29,7 @@ from tacit.reports.cards import Card, read_cards
 from tacit.reports.charts import Chart, draw_chart
 from tacit.reports.heatmaps import Shades, shades_of
 from tacit.reports.numbers import Measured, column, coordinates, measured, number
+from tacit.reports.pictures import PictureRow, picture_rows
 from tacit.reports.tables import PAGES, RESULTS, Columns, RunFolder, num_rows
 from tacit.reports.trees import draw_tree
 
@@ -83,6 +85,7 @@ class BlockView:
     chart: Chart | None = None
     grid: Grid | None = None
     shades: Shades | None = None
+    pictures: tuple[PictureRow, ...] = ()
     cards: tuple[Card, ...] = ()
 
 
@@ -234,6 +237,8 @@ def view_of(run: RunFolder, block: Block, anchor: str) -> BlockView:
             parts["grid"] = _table(run, block)
         case Heatmap():
             parts["shades"] = shades_of(run, block)
+        case Pictures():
+            parts["pictures"] = picture_rows(run, block)
         case Tree():
             parts = _tree(run, block, anchor)
         case Features():
