@@ -3,6 +3,7 @@
 from benchmarks import (
     chat_throughput,
     dictionary_step,
+    drawing,
     end_to_end,
     harvest,
     patching,
@@ -16,5 +17,6 @@ if __name__ == "__main__":
         dictionary_step.main()
         scaling.main()
         patching.main()
+        drawing.main()
         chat_throughput.main()
         end_to_end.main()

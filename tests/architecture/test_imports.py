@@ -12,7 +12,7 @@ import pytest
 SRC = Path(__file__).parents[2] / "src" / "tacit"
 LOWER = {"base", "data", "metrics", "models", "activations", "dictionaries"}
 MIDDLE = LOWER | {"interventions", "features", "explanations"}
-UPPER = MIDDLE | {"training", "evaluations", "calibrations"}
+UPPER = MIDDLE | {"training", "evaluations", "calibrations", "bottlenecks"}
 MAY_IMPORT: dict[str, set[str]] = {
     "base": set(),
     "metrics": {"base"},
@@ -20,12 +20,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"base", "data", "metrics"},
     "activations": {"base", "data", "metrics", "models"},
     "dictionaries": {"base", "metrics"},
+    "bottlenecks": {"base", "data", "metrics", "models"},
     "interventions": LOWER,
     "training": LOWER,
     "features": LOWER | {"interventions"},
     "explanations": LOWER | {"interventions", "features"},
     "evaluations": MIDDLE,
-    "calibrations": MIDDLE | {"evaluations"},
+    "calibrations": MIDDLE | {"evaluations", "bottlenecks"},
     "reports": {"base"},
     "verbs": UPPER | {"reports"},
     "studies": UPPER | {"reports"},

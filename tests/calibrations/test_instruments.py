@@ -20,6 +20,7 @@ QUICK = {
     "fidelity": 20,
     "probe": 20,
     "agreement": 20,
+    "leak": 800,
     "lexical": 20,
     "label": 80,
     "simulation": 20,

@@ -311,6 +311,37 @@ VALUES |= {
         np.append(0.0, r.normal(size=4)), r.normal(size=5), 0.5
     ),
 }
+VALUES |= {
+    name: lambda r: student_mean(r.random(5)).value
+    for name in (
+        "entropy_given_concepts",
+        "swap_accuracy",
+        "swap_twin_accuracy",
+        "sign_agreement",
+        "concept_accuracy",
+        "concept_task_leakage",
+        "interconcept_leakage",
+        "intervened_accuracy",
+    )
+}
+VALUES |= {
+    name: lambda r: wilson(int(r.integers(6)), 5).value
+    for name in ("twin_accuracy", "told_apart")
+}
+VALUES |= {
+    "conditional_information": lambda r: student_mean(r.normal(size=5)).value,
+    "retention": lambda r: student_ratio(r.normal(size=5), r.random(5) + 1e-3).value,
+    "uncertainty_reduction_ratio": lambda r: (
+        1 - student_ratio(r.exponential(size=5), r.random(5) + 1e-3).value
+    ),
+    "oracle_impurity": lambda r: float(
+        np.linalg.norm([[auroc(*_scores(r)) - auroc(*_scores(r)) for _ in range(3)]] * 3)
+        / 1.5
+    ),
+    "residual_similarity": lambda r: student_mean(r.uniform(-1, 1, 5)).value,
+    "leak_rank_correlation": lambda r: rank_correlation(r.normal(size=5), r.normal(size=5)),
+    "cue_auroc": lambda r: auroc(*_scores(r)),
+}
 
 
 def test_every_metric_is_tried_on_random_inputs():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tacit.calibrations.agreeing import AgreementInstrument
 from tacit.calibrations.explaining import LabelInstrument, LexicalInstrument
 from tacit.calibrations.instrument import Instrument
+from tacit.calibrations.leaking import LeakInstrument
 from tacit.calibrations.measuring import MeasureInstrument
 from tacit.calibrations.probing import ProbeInstrument
 from tacit.calibrations.random_weights import RandomWeights
@@ -103,6 +104,9 @@ INSTRUMENTS: Mapping[str, Instrument] = {
         RandomWeights(
             name="random weights",
             about="probes and agreement on a model that has learned nothing: the control",
+        ),
+        LeakInstrument(
+            name="leak", about="what readings of a bottleneck carry beyond its concepts"
         ),
         LexicalInstrument(
             name="lexical", about="patterns of tokens that tell where a feature is active"

@@ -12,6 +12,7 @@ from tacit import __version__
 from tacit.base.errors import UserError
 from tacit.base.progress import for_terminal
 from tacit.cli import printing
+from tacit.cli.birds import birds
 from tacit.cli.boarding import boarding
 from tacit.cli.calibrating import calibrating
 from tacit.cli.comparing import comparisons
@@ -53,9 +54,9 @@ app = typer.Typer(
 )
 GROUPS = (steps, fits, looking, comparisons, sweeps, tracing, explaining, finding)
 GROUPS += (graphing, measuring, calibrating, boarding)
-for group in GROUPS:
-    app.registered_commands.extend(group.registered_commands)
+app.registered_commands += [each for group in GROUPS for each in group.registered_commands]
 app.add_typer(studies)
+app.add_typer(birds)
 
 
 DEMO: dict[str, Any] = {

@@ -3,6 +3,7 @@
 ``docs/metrics.md`` holds the same rows; a test compares the two.
 """
 
+from tacit.metrics.catalogue_of_bottlenecks import OF_BOTTLENECKS
 from tacit.metrics.catalogue_of_calibration import OF_CALIBRATION
 from tacit.metrics.catalogue_of_concepts import OF_CONCEPTS
 from tacit.metrics.catalogue_of_editing import OF_EDITING
@@ -26,6 +27,7 @@ METRICS: dict[str, MetricRow] = {
         *OF_EDITING,
         *OF_PROBING,
         *OF_RANKING,
+        *OF_BOTTLENECKS,
     )
 }
 """Every metric by the name it has in results."""

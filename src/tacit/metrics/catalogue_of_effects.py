@@ -53,13 +53,14 @@ OF_EFFECTS = (
     ),
     MetricRow(
         name="task_accuracy",
-        formula="share of prompts after which the right word is likelier than the wrong one",
+        formula="share of prompts after which the right word is likelier than the wrong one, or "
+        "of pictures whose class is given the most",
         range=(0.0, 1.0),
         direction="neither",
         unit="1",
         computed_by="intervals.wilson",
         source="ours; the pairs of words stand with each prompt",
-        caution="two words are compared, not all: a third may be likelier than both",
+        caution="of words, two are compared, not all: a third may be likelier than both",
     ),
     MetricRow(
         name="probe_accuracy",

@@ -1,0 +1,1 @@
+"""What a concept layer carries beyond its concepts: models, measures, swaps, mitigations."""
