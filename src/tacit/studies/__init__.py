@@ -23,6 +23,10 @@ STUDIES: Mapping[str, tuple[str, str]] = {
         "tacit.studies.interpretable_directions.recipe",
         "InterpretableDirections",
     ),
+    "hidden-information": (
+        "tacit.studies.hidden_information.recipe",
+        "HiddenInformation",
+    ),
 }
 """Name of a study -> module and class, loaded on use."""
 

@@ -1,0 +1,1 @@
+"""Row 5: universality and hidden information in concept bottlenecks."""
