@@ -18,7 +18,7 @@ BARE = (
     "pictures.birds.classes=4",
     "pictures.birds.images=30",
     "pictures.others.classes=4",
-    "pictures.others.images=10",
+    "pictures.others.images=12",
     "pictures.least_classes=1",
     "pretraining.num_epochs=1",
     "encoder.num_epochs=2",
@@ -160,7 +160,7 @@ def test_an_estimate_says_what_a_run_would_take():
     found = STUDY.estimate(settings)
     assert 1 < found.seconds < 3_600
     assert 0 < found.memory_bytes < memory_of_machine()
-    assert "21 bottlenecks" in found.units
+    assert "15 bottlenecks" in found.units
 
 
 def test_every_arm_changes_settings_that_there_are():

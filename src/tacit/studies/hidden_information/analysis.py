@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from tacit.base.records import Gap, Record
+from tacit.bottlenecks.swapping import swapped
 from tacit.metrics.intervals import Interval
 from tacit.metrics.results import as_result
 from tacit.studies.hidden_information.arms import ARMS, INDEPENDENT
@@ -24,7 +27,13 @@ from tacit.studies.hidden_information.measuring import RunRow
 from tacit.studies.hidden_information.pages import pages_of
 from tacit.studies.hidden_information.settings import HiddenSettings
 from tacit.studies.hidden_information.swaps import SWAPPED, cells_of
-from tacit.studies.hidden_information.tables import Tables, over_seeds, read_tables
+from tacit.studies.hidden_information.tables import (
+    NO_TWINS,
+    NOT_RUN,
+    Tables,
+    over_seeds,
+    read_tables,
+)
 from tacit.studies.hidden_information.wires import AGAIN, WIRES
 from tacit.studies.study import Findings
 
@@ -82,17 +91,15 @@ def _swap_records(tables: Tables) -> list[Record]:
     records += [twins_between(tables, "joint", arm) for arm in arms if arm != "joint"]
     records += [twins_less(tables, "joint", arm) for arm in arms if arm != "joint"]
     records += [retention_of(tables, arm) for arm in arms if arm != "sequential"]
-    for arm in arms:
-        cells = cells_of(tables.swaps, "sign_agreement", arm, arm, tables.seeds)
-        of = {"arm": arm}
-        values: dict[int, float | None] = {
-            seed: None
-            if cells is None
-            else float((cells[place].sum() - cells[place, place]) / (len(cells) - 1))
-            for place, seed in enumerate(tables.seeds)
-        }
-        records.append(over_seeds("sign_agreement", values, of))
-    return records
+    return [*records, *(_agreement(tables, arm) for arm in arms)]
+
+
+def _agreement(tables: Tables, arm: str) -> Record:
+    """Return the share of pairs of twins that heads of other runs read the right way round."""
+    cells = cells_of(tables.swaps, "sign_agreement", arm, arm, tables.seeds)
+    if cells is None:
+        return Gap(name="sign_agreement", reason=NO_TWINS, of={"arm": arm})
+    return as_result("sign_agreement", swapped(cells), {"arm": arm})
 
 
 def _place_records(tables: Tables) -> list[Record]:
@@ -115,18 +122,7 @@ def _wire_records(tables: Tables) -> list[Record]:
 
 
 def _likeness_records(tables: Tables) -> list[Record]:
-    records: list[Record] = []
-    for arm in COMPARED:
-        values: dict[int, float | None] = {}
-        for seed in tables.seeds:
-            own = [
-                row.similarity
-                for row in tables.pairs
-                if row.arm == arm and seed in (row.first, row.second)
-            ]
-            if own:
-                values[seed] = sum(own) / len(own)
-        records.append(over_seeds("residual_similarity", values, {"arm": arm}))
+    records = [_similarity(tables, arm) for arm in COMPARED]
     for row in tables.apart:
         interval = Interval(
             value=row.accuracy,
@@ -138,6 +134,22 @@ def _likeness_records(tables: Tables) -> list[Record]:
         )
         records.append(as_result("told_apart", interval, {"arm": row.arm}))
     return records
+
+
+def _similarity(tables: Tables, arm: str) -> Record:
+    """Return how alike the runs of an arm are beyond the concepts, over runs left out in turn."""
+    found = {
+        frozenset((row.first, row.second)): row.similarity
+        for row in tables.pairs
+        if row.arm == arm
+    }
+    if not found:
+        reason = NO_TWINS if not tables.pairs else NOT_RUN
+        return Gap(name="residual_similarity", reason=reason, of={"arm": arm})
+    cells = [
+        [found.get(frozenset((i, j)), 1.0) for j in tables.seeds] for i in tables.seeds
+    ]
+    return as_result("residual_similarity", swapped(np.array(cells)), {"arm": arm})
 
 
 def _cue_records(tables: Tables) -> list[Record]:

@@ -101,6 +101,12 @@ def places(held: Collection[str]) -> tuple[Block, ...]:
         return (NOTHING,)
     return (
         Plot(
+            table="artifacts/most-leaking.parquet", kind="bar", x="concept", y="joint",
+            x_label="concept", y_label="leak in its logit, nats",
+            title="The concepts that leak most, joint runs",
+            caption="What one logit alone says of the class beyond all concepts, mean over seeds.",
+        ),
+        Plot(
             table="artifacts/by-concept.parquet", kind="scatter", x="entropy", y="joint",
             x_label="entropy of the concept, bits", y_label="leak in its logit, nats",
             title="Leak of each concept by its entropy, joint runs",

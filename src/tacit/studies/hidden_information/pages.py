@@ -20,7 +20,7 @@ from tacit.studies.hidden_information.tables import Tables, over_seeds
 
 Rows = list[dict[str, Any]]
 SHOWN_ARMS = ("joint", "sequential", "imbalance")
-MOST_CONCEPTS = 24
+MOST_CONCEPTS = 16
 """Concepts of the chart; the table has all."""
 
 
@@ -32,6 +32,7 @@ def pages_of(settings: HiddenSettings, partial: Path, tables: Tables) -> list[Pa
         "swap-map": _swap_rows(tables, "twin_accuracy"),
         "swap-accuracy": _swap_rows(tables, "accuracy"),
         "by-concept": _place_rows(tables),
+        "most-leaking": _place_rows(tables)[:MOST_CONCEPTS],
         "set-curves": _curve_rows(tables),
         "cue-finders": _cue_rows(tables),
     }
