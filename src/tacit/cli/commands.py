@@ -21,6 +21,7 @@ from tacit.cli.explaining import explaining
 from tacit.cli.finding import finding
 from tacit.cli.fitting import fits
 from tacit.cli.graphing import graphing
+from tacit.cli.leaking import leaking
 from tacit.cli.looking import looking
 from tacit.cli.measuring import measuring
 from tacit.cli.options import (
@@ -53,11 +54,10 @@ app = typer.Typer(
     add_completion=False,
 )
 GROUPS = (steps, fits, looking, comparisons, sweeps, tracing, explaining, finding)
-GROUPS += (graphing, measuring, calibrating, boarding)
+GROUPS += (graphing, measuring, calibrating, boarding, leaking)
 app.registered_commands += [each for group in GROUPS for each in group.registered_commands]
 app.add_typer(studies)
 app.add_typer(birds)
-
 
 DEMO: dict[str, Any] = {
     "model": "pycode",
