@@ -1,4 +1,4 @@
-"""The study of hidden information from drawn birds to report, at its presets, and what it refuses."""
+"""The study of hidden information, from drawn birds to its report, and what it refuses."""
 
 import subprocess
 import sys
