@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tacit.base.errors import UserError
@@ -68,6 +69,14 @@ def test_the_report_shows_birds_swaps_and_leaks_as_pictures(quick):
         "What the concept layer says of the class beyond its concepts",
     ):
         assert title in page
+
+
+def test_the_table_of_concepts_holds_each_concepts_own_entropy_and_imbalance(quick):
+    rows = pq.read_table(quick.folder / "artifacts" / "by-concept.parquet").to_pylist()
+    for row in rows:
+        share = 1 / (1 + row["imbalance"])
+        bits = -share * np.log2(share) - (1 - share) * np.log2(1 - share)
+        assert row["entropy"] == pytest.approx(bits)
 
 
 def test_a_run_keeps_tables_and_neither_weights_nor_birds(quick):

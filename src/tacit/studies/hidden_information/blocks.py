@@ -101,13 +101,13 @@ def places(held: Collection[str]) -> tuple[Block, ...]:
         return (NOTHING,)
     return (
         Plot(
-            table="artifacts/most-leaking.parquet", kind="bar", x="concept", y="joint",
+            table="artifacts/most-leaking.parquet", kind="bar", x="concept", y="leak, joint",
             x_label="concept", y_label="leak in its logit, nats",
             title="The concepts that leak most, joint runs",
             caption="What one logit alone says of the class beyond all concepts, mean over seeds.",
         ),
         Plot(
-            table="artifacts/by-concept.parquet", kind="scatter", x="entropy", y="joint",
+            table="artifacts/by-concept.parquet", kind="scatter", x="entropy", y="leak, joint",
             x_label="entropy of the concept, bits", y_label="leak in its logit, nats",
             title="Leak of each concept by its entropy, joint runs",
             caption="What one logit alone says of the class beyond all concepts, mean over seeds.",
@@ -121,8 +121,9 @@ def places(held: Collection[str]) -> tuple[Block, ...]:
         Table(
             table="artifacts/by-concept.parquet",
             columns=(
-                ("concept", "concept"), ("joint", "leak, joint"),
-                ("sequential", "leak, sequential"), ("imbalance", "absent over present"),
+                ("concept", "concept"), ("leak, joint", "leak, joint"),
+                ("leak, sequential", "leak, sequential"),
+                ("leak, imbalance", "leak, weighted"), ("imbalance", "absent over present"),
                 ("entropy", "entropy, bits"), ("shift", "shift from sequential"),
             ),
             sortable=True,

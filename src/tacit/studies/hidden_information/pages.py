@@ -129,7 +129,8 @@ def _place_rows(tables: Tables) -> Rows:
     for concept in dict.fromkeys(row.concept for row in tables.places):
         own = [row for row in tables.places if row.concept == concept]
         means = {
-            arm: _mean([row.leak for row in own if row.arm == arm]) for arm in SHOWN_ARMS
+            f"leak, {arm}": _mean([row.leak for row in own if row.arm == arm])
+            for arm in SHOWN_ARMS
         }
         found: dict[str, Any] = {
             "concept": concept.removeprefix("has_"),
@@ -139,7 +140,7 @@ def _place_rows(tables: Tables) -> Rows:
             **means,
         }
         rows.append(found)
-    rows.sort(key=lambda row: -(row["joint"] or 0.0))
+    rows.sort(key=lambda row: -(row["leak, joint"] or 0.0))
     return rows
 
 
