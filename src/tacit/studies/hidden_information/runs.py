@@ -53,14 +53,21 @@ def pretrain(settings: HiddenSettings, partial: Path, progress: Progress) -> Non
     if settings.network.backbone is not None or (partial / "work" / "trunk").exists():
         return
     fresh = new_trunk(settings.network.trunk, seed=TRUNK_SEED)
-    learned = pretrain_trunk(
-        fresh,
-        read_others(partial),
-        settings.pretraining,
-        seed=TRUNK_SEED,
-        augment=settings.augment,
-        progress=progress,
-    )
+    threads = torch.get_num_threads()
+    # As every run: numbers do not depend on the machine, and threads that wait for one another
+    # cost minutes where something else runs beside.
+    torch.set_num_threads(1)
+    try:
+        learned = pretrain_trunk(
+            fresh,
+            read_others(partial),
+            settings.pretraining,
+            seed=TRUNK_SEED,
+            augment=settings.augment,
+            progress=progress,
+        )
+    finally:
+        torch.set_num_threads(threads)
     save_trunk(learned.trunk, partial / "work" / "trunk")
 
 
