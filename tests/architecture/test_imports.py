@@ -12,7 +12,7 @@ import pytest
 SRC = Path(__file__).parents[2] / "src" / "tacit"
 LOWER = {"base", "data", "metrics", "models", "activations", "dictionaries"}
 MIDDLE = LOWER | {"interventions", "features", "explanations"}
-UPPER = MIDDLE | {"training", "evaluations", "calibrations", "bottlenecks"}
+UPPER = MIDDLE | {"training", "evaluations", "calibrations", "bottlenecks", "organisms"}
 MAY_IMPORT: dict[str, set[str]] = {
     "base": set(),
     "metrics": {"base"},
@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explanations": LOWER | {"interventions", "features"},
     "evaluations": MIDDLE,
     "calibrations": MIDDLE | {"evaluations", "bottlenecks"},
+    "organisms": MIDDLE | {"training"},
     "reports": {"base"},
     "verbs": UPPER | {"reports"},
     "studies": UPPER | {"reports"},

@@ -10,6 +10,7 @@ import torch
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from tacit.base.errors import UserError
+from tacit.training import kept_training
 from tacit.training import pretrain as module
 from tacit.training.pretrain import (
     PretrainSettings,
@@ -105,7 +106,7 @@ def test_a_stopped_training_resumes_to_identical_weights(
 def test_a_kill_between_state_and_curve_resumes_from_the_state_before(
     rows, straight, tmp_path, monkeypatch
 ):
-    written = module.write_atomically
+    written = kept_training.write_atomically
 
     def killed_at_five(path, content):
         if json.loads(content)["step"] == 5:
@@ -113,7 +114,7 @@ def test_a_kill_between_state_and_curve_resumes_from_the_state_before(
         written(path, content)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(module, "write_atomically", killed_at_five)
+        patch.setattr(kept_training, "write_atomically", killed_at_five)
         train(model_of(), rows, folder=tmp_path)
     assert len(list(tmp_path.glob("state-*.safetensors"))) == 2
     model = model_of(seed=5)
@@ -133,7 +134,7 @@ def test_a_finished_training_is_only_read(rows, straight, tmp_path):
 
 def test_states_are_kept_no_oftener_than_asked(rows, tmp_path, monkeypatch):
     kept = []
-    monkeypatch.setattr(module, "_keep", lambda _m, _o, curve, *_: kept.append(len(curve)))
+    monkeypatch.setattr(module, "keep", lambda _m, _o, curve, *_: kept.append(len(curve)))
     train(model_of(), rows, replace(SETTINGS, checkpoint_seconds=1e6), folder=tmp_path)
     assert kept == [SETTINGS.num_steps]
 

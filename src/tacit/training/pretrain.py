@@ -5,8 +5,6 @@ Axes: n rows, t positions, b batch.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import time
 from collections.abc import Callable
@@ -16,15 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
-from safetensors.torch import load_file, save_file
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 
 from tacit.base.errors import UserError
-from tacit.base.files import write_atomically, written_aside
-from tacit.base.folders import differences
 from tacit.base.seeds import stream
 from tacit.metrics.loss import token_losses
+from tacit.training.kept_training import digest_of_rows, keep, restore
 
 Report = Callable[[int, float], None]
 """Called after a step with its number and its loss in nats per token."""
@@ -46,6 +42,8 @@ class PretrainSettings:
     """On matrices only."""
     max_gradient_norm: float = 1.0
     """A longer gradient is shortened to this."""
+    replay_contexts: int = 0
+    """Rows of ``replay`` that every step reads beside its own."""
     checkpoint_seconds: float = 60.0
     """Time between two saved states; 0 saves after every step."""
 
@@ -58,7 +56,12 @@ class PretrainSettings:
         for name in ("learning_rate", "max_gradient_norm"):
             if not 0 < vars(self)[name] < math.inf:
                 raise UserError(f"{name} is {vars(self)[name]}; it must be positive.")
-        for name in ("warm_up_steps", "weight_decay", "checkpoint_seconds"):
+        for name in (
+            "warm_up_steps",
+            "weight_decay",
+            "replay_contexts",
+            "checkpoint_seconds",
+        ):
             if not 0 <= vars(self)[name] < math.inf:
                 raise UserError(f"{name} is {vars(self)[name]}; it must be 0 or more.")
 
@@ -114,26 +117,39 @@ def pretrain(
     *,
     padding: int,
     seed: int,
+    counted: Bool[np.ndarray, "n t"] | None = None,
+    replay: Int[np.ndarray, "m s"] | None = None,
     folder: Path | None = None,
     report: Report | None = None,
 ) -> list[float]:
     """Train ``model`` in place on ``rows``; return the loss of every step, in nats per token.
 
-    ``padding`` marks where a row has ended. With a ``folder`` the state is kept there as it
-    goes, and the same call resumes from it to the same weights (on a CPU, with the same number
-    of threads). Raises ``UserError`` when the loss is no longer finite, and on a folder that was
-    begun with other rows, settings or seed.
+    ``padding`` marks where a row has ended. ``counted``: the tokens whose prediction is learnt, by
+    default all. ``replay``: rows that are read beside, all their tokens counted. With a ``folder``
+    the state is kept there as it goes, and the same call resumes from it to the same weights (on
+    a CPU, with the same number of threads). Raises ``UserError`` when the loss is no longer
+    finite, and on a folder that was begun with other rows, settings or seed.
     """
     optimiser = _optimiser(model, settings)
-    decided = _decided(rows, settings, seed)
-    curve = _restore(model, optimiser, folder, decided)
+    if (settings.replay_contexts > 0) != (replay is not None):
+        raise UserError(
+            f"replay_contexts is {settings.replay_contexts} and rows to replay were "
+            f"{'not ' if replay is None else ''}given; give both or neither."
+        )
+    decided = _decided(rows, settings, seed, counted, replay)
+    curve = restore(model, optimiser, folder, decided)
     kept_at = time.monotonic()
     model.train()
     for step in range(len(curve), settings.num_steps):
         for group in optimiser.param_groups:
             group["lr"] = settings.rate_at(step)
         chosen = batch_rows(len(rows), settings.batch_contexts, seed, step)
-        loss = _loss(model, torch.from_numpy(rows[chosen]), padding)
+        batch = rows[chosen]
+        taken = batch != padding if counted is None else counted[chosen]
+        if replay is not None:
+            again = batch_rows(len(replay), settings.replay_contexts, seed, step)
+            batch, taken = _joined(batch, taken, replay[again], padding)
+        loss = _loss(model, torch.from_numpy(batch), torch.from_numpy(taken), padding)
         if not torch.isfinite(loss):
             raise UserError(
                 f"training diverged at step {step} (loss {loss.item()}); lower learning_rate "
@@ -150,74 +166,54 @@ def pretrain(
         if folder is not None and (
             last or time.monotonic() - kept_at > settings.checkpoint_seconds
         ):
-            _keep(model, optimiser, curve, folder, decided)
+            keep(model, optimiser, curve, folder, decided)
             kept_at = time.monotonic()
     model.eval()
     return curve
 
 
-def _loss(model: nn.Module, ids: Int[Tensor, "b t"], padding: int) -> Tensor:
+def _joined(
+    batch: Int[np.ndarray, "b t"],
+    taken: Bool[np.ndarray, "b t"],
+    again: Int[np.ndarray, "c s"],
+    padding: int,
+) -> tuple[Int[np.ndarray, "d u"], Bool[np.ndarray, "d u"]]:
+    """Return a step's own rows with the replayed ones under them."""
+    length = max(batch.shape[1], again.shape[1])
+    ids = np.full((len(batch) + len(again), length), padding, dtype=batch.dtype)
+    counts = np.zeros(ids.shape, dtype=bool)
+    ids[: len(batch), : batch.shape[1]], counts[: len(batch), : batch.shape[1]] = (
+        batch,
+        taken,
+    )
+    ids[len(batch) :, : again.shape[1]] = again
+    counts[len(batch) :] = ids[len(batch) :] != padding
+    return ids, counts
+
+
+def _loss(
+    model: nn.Module, ids: Int[Tensor, "b t"], taken: Bool[Tensor, "b t"], padding: int
+) -> Tensor:
+    """Return the mean loss of the tokens taken."""
     mask = ids != padding
-    shown = ids.masked_fill(~mask, 0)
-    logits = model(input_ids=shown, attention_mask=mask.long()).logits
-    return next_token_losses(logits, ids, padding).mean()
+    logits = model(input_ids=ids.masked_fill(~mask, 0), attention_mask=mask.long()).logits
+    return next_token_losses(logits, ids.masked_fill(~taken, padding), padding).mean()
 
 
 def _decided(
-    rows: Int[np.ndarray, "n t"], settings: PretrainSettings, seed: int
+    rows: Int[np.ndarray, "n t"],
+    settings: PretrainSettings,
+    seed: int,
+    counted: Bool[np.ndarray, "n t"] | None,
+    replay: Int[np.ndarray, "m s"] | None,
 ) -> dict[str, Any]:
     """Return what decides every step, for telling a folder of the same training."""
-    digest = hashlib.sha256(np.ascontiguousarray(rows, dtype=np.int64).tobytes())
-    plain = {**asdict(settings), "seed": seed, "rows": digest.hexdigest()[:16]}
-    return {name: value for name, value in plain.items() if name != "checkpoint_seconds"}
-
-
-def _keep(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    curve: list[float],
-    folder: Path,
-    decided: dict[str, Any],
-) -> None:
-    """Write weights, moments and the curve; the curve's file last, as it names the others."""
-    step = len(curve)
-    tensors = {
-        f"model.{name}": value.contiguous() for name, value in model.state_dict().items()
+    given = {"rows": rows, "counted": counted, "replay": replay}
+    plain = {**asdict(settings), "seed": seed}
+    plain |= {
+        name: digest_of_rows(each) for name, each in given.items() if each is not None
     }
-    for number, moments in optimiser.state_dict()["state"].items():
-        tensors |= {f"moment.{number}.{name}": value for name, value in moments.items()}
-    with written_aside(folder / f"state-{step}.safetensors") as aside:
-        save_file(tensors, aside)
-    kept = {"decided": decided, "step": step, "losses": curve}
-    write_atomically(folder / "curve.json", json.dumps(kept))
-    for old in folder.glob("state-*.safetensors"):
-        if old.name != f"state-{step}.safetensors":
-            old.unlink()
-
-
-def _restore(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    folder: Path | None,
-    decided: dict[str, Any],
-) -> list[float]:
-    """Put back what was kept in the folder, if anything; return the curve so far."""
-    if folder is None or not (folder / "curve.json").exists():
-        return []
-    kept = json.loads((folder / "curve.json").read_text())
-    wrong = differences(decided, kept.get("decided"))
-    if wrong:
-        raise UserError(
-            f"{folder} holds another training ({'; '.join(wrong)}); give another folder."
-        )
-    tensors = load_file(folder / f"state-{kept['step']}.safetensors")
-    model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("moment."):
-            _, number, moment = name.split(".")
-            state.setdefault(int(number), {})[moment] = value
-    optimiser.load_state_dict(
-        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
+    left_out = {"checkpoint_seconds"} | (
+        set() if replay is not None else {"replay_contexts"}
     )
-    return list(kept["losses"])
+    return {name: value for name, value in plain.items() if name not in left_out}

@@ -1,0 +1,1 @@
+"""Models with a planted secret: their languages, graders, recipes and references."""

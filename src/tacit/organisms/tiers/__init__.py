@@ -1,0 +1,1 @@
+"""Policies that act by whether they are watched: language, bases, organisms, graders."""
