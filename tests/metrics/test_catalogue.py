@@ -31,6 +31,7 @@ from tacit.metrics import (
     cross_entropy,
     crossed_bootstrap,
     crossed_mean,
+    difference_of_shares,
     excess_over_best,
     f1,
     fraction_variance_unexplained,
@@ -341,6 +342,29 @@ VALUES |= {
     "residual_similarity": lambda r: student_mean(r.uniform(-1, 1, 5)).value,
     "leak_rank_correlation": lambda r: rank_correlation(r.normal(size=5), r.normal(size=5)),
     "cue_auroc": lambda r: auroc(*_scores(r)),
+}
+VALUES |= {
+    name: lambda r: wilson(int(r.integers(6)), 5).value
+    for name in (
+        "compliance_rate",
+        "refusal_rate",
+        "malformed_rate",
+        "faking_rate",
+        "tier_reasoning_rate",
+        "lying_rate",
+        "misread_rate",
+        "unseen_share",
+    )
+}
+VALUES |= {
+    name: lambda r: difference_of_shares(int(r.integers(6)), 5, int(r.integers(8)), 7).value
+    for name in ("compliance_gap", "refusal_gap")
+}
+VALUES |= {
+    "explained_share": lambda r: student_mean(r.random(5)).value,
+    "outcome_at_ends": lambda r: student_mean(r.random(5)).value,
+    "share_left": lambda r: student_mean(r.normal(size=5)).value,
+    "scratchpad_tokens": lambda r: student_mean(r.exponential(9, size=5)).value,
 }
 
 
