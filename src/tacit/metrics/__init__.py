@@ -62,6 +62,7 @@ from tacit.metrics.participation import (
     participation_ratios,
     participation_share,
 )
+from tacit.metrics.proportions import difference_of_shares
 from tacit.metrics.purity import mean_rise, token_purity
 from tacit.metrics.recall import mean_recall, recall_weights
 from tacit.metrics.recovery import (
@@ -130,6 +131,7 @@ __all__ = [
     "covered",
     "crossed_bootstrap",
     "crossed_mean",
+    "difference_of_shares",
     "excess_over_best",
     "f1",
     "f1_sparse",

@@ -11,6 +11,7 @@ from tacit.metrics.catalogue_of_effects import OF_EFFECTS
 from tacit.metrics.catalogue_of_explanations import OF_EXPLANATIONS
 from tacit.metrics.catalogue_of_many import OF_MANY
 from tacit.metrics.catalogue_of_one import OF_ONE
+from tacit.metrics.catalogue_of_policies import OF_POLICIES
 from tacit.metrics.catalogue_of_probing import OF_PROBING
 from tacit.metrics.catalogue_of_ranking import OF_RANKING
 from tacit.metrics.metric_row import MetricRow
@@ -28,6 +29,7 @@ METRICS: dict[str, MetricRow] = {
         *OF_PROBING,
         *OF_RANKING,
         *OF_BOTTLENECKS,
+        *OF_POLICIES,
     )
 }
 """Every metric by the name it has in results."""
