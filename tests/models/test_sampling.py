@@ -119,6 +119,39 @@ def test_an_edit_by_itself_changes_nothing(writer):
     assert plain == edited
 
 
+def test_rows_that_share_a_prefix_and_leave_at_their_end_are_written_as_alone(writer):
+    """Many rows of one length: alike prefixes are read once, and finished rows leave."""
+    prefixes = [[5, 6, 7]] * 7 + [[9, 6, 8]] + [[5, 6, 7]] * 4
+    given = {"max_new_tokens": 14, "seeds": range(20, 32)}
+    endless = sample(writer, prefixes, stop_ids=NO_END, **given)
+    stops = {row[2 + place] for place, row in enumerate(endless.ids)}
+    found = sample(writer, prefixes, stop_ids=stops, **given)
+    for ended, whole, logs, all_logs in zip(
+        found.ids, endless.ids, found.log_probs, endless.log_probs, strict=True
+    ):
+        length = next((n + 1 for n, token in enumerate(whole) if token in stops), 14)
+        assert ended == whole[:length]
+        assert logs == pytest.approx(all_logs[:length], abs=1e-4)
+    assert len({len(row) for row in found.ids}) > 3
+    for row in (0, 5, 7):
+        alone = sample(
+            writer, [prefixes[row]], max_new_tokens=14, seeds=[20 + row], stop_ids=stops
+        )
+        assert alone.ids[0] == found.ids[row]
+
+
+def test_alike_prefixes_are_read_apart_where_an_edit_may_tell_rows_apart(subjects):
+    rows_seen = []
+
+    def noise(value):
+        rows_seen.append(len(value))
+        return value
+
+    given = {"max_new_tokens": 3, "seeds": range(4), "stop_ids": NO_END}
+    sample(subjects["gpt2"], [[5, 6]] * 4, edits={"resid.0": noise}, **given)
+    assert rows_seen == [4, 4, 4]
+
+
 def test_a_row_ends_with_its_stop_token(subjects):
     subject = subjects["gpt_neox"]
     endless = sample(subject, PREFIXES, max_new_tokens=12, seeds=range(5), stop_ids=NO_END)

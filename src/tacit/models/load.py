@@ -58,6 +58,7 @@ def load_subject(
                 "device_map or bits were given with a module in memory, which is loaded already; "
                 "leave them out."
             )
+        source = _without_wrapper(source)
         model = source if place is None and wanted is None else source.to(place, wanted)
         return _subject(type(source).__name__, model, tokenizer, families, load, None)
     if tokenizer is not None:
@@ -75,6 +76,19 @@ def load_subject(
             "the checkpoint is float16; run as float32, exact, on the CPU",
         )
     return _subject(name, model.to(place), found.tokenizer, families, load, note)
+
+
+def _without_wrapper(module: nn.Module) -> nn.Module:
+    """Return the model that peft has put its adapters into, with them, for one that it wraps."""
+    inside = getattr(module, "get_base_model", None)
+    if inside is None:
+        return module
+    if any(each.is_prompt_learning for each in cast(Any, module).peft_config.values()):
+        raise UserError(
+            f"a {type(module).__name__} that learns a prompt was given: what it puts before a text "
+            "is no part of the model inside. Use adapters in its layers, such as LoRA."
+        )
+    return inside()
 
 
 def _once(name: str, given: Any, configured: Any) -> Any:

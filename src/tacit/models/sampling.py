@@ -5,7 +5,6 @@ Axes: b batch, t position, d activation width, v vocabulary.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -17,8 +16,12 @@ from torch import Tensor
 
 from tacit.base.errors import UserError
 from tacit.base.seeds import stream
+from tacit.models.decoding import cache_for, takes
 from tacit.models.hooks import Edit, hooked
 from tacit.models.subject import Subject
+
+FINISHED_SHARE = 0.25
+"""Of a batch's rows: so many that have ended are worth the copy that leaves them out."""
 
 
 @final
@@ -49,7 +52,8 @@ def sample(
     draw within the last bits of a boundary). ``temperature`` 0 takes the likeliest token.
     ``edits`` see only the positions of the step at hand: the prefix first, then one a step.
     ``stop_ids`` end a row; by default the subject's own. Rows of one length run together,
-    ``batch_rows`` at once, so nothing is padded.
+    ``batch_rows`` at once, so nothing is padded; rows that have ended leave the batch, and
+    prefixes that are alike are read once, unless edited.
     """
     _check(subject, prefixes, max_new_tokens, seeds, temperature, batch_rows)
     ends = np.array(
@@ -62,14 +66,16 @@ def sample(
             drawn = [
                 stream(seeds[row], "models/sample").random(max_new_tokens) for row in rows
             ]
-            given = torch.tensor(
-                [list(prefixes[row]) for row in rows], device=subject.device
+            written = _continue(
+                subject,
+                [prefixes[row] for row in rows],
+                np.stack(drawn),
+                temperature,
+                ends,
+                shares=not edits,
             )
-            new, logs = _continue(subject, given, np.stack(drawn), temperature, ends)
-            for place, row in enumerate(rows):
-                length = _length(new[place], ends)
-                ids[row] = new[place, :length].tolist()
-                log_probs[row] = logs[place, :length].tolist()
+            for row, new, logs in zip(rows, *written, strict=True):
+                ids[row], log_probs[row] = new, logs
     return Samples(ids=ids, log_probs=log_probs)
 
 
@@ -136,35 +142,57 @@ def _batches(lengths: Sequence[int], batch_rows: int) -> list[list[int]]:
 
 def _continue(
     subject: Subject,
-    prefix: Int[Tensor, "b t"],
+    prefixes: Sequence[Sequence[int]],
     drawn: Float64[np.ndarray, "b n"],
     temperature: float | int,
     ends: Int[np.ndarray, " e"],
-) -> tuple[Int[np.ndarray, "b m"], Float64[np.ndarray, "b m"]]:
-    """Return new ids and their log-probabilities; a row's tail after its end is of no use."""
-    from transformers import StaticCache
-
+    *,
+    shares: bool,
+) -> tuple[list[list[int]], list[list[float]]]:
+    """Return new ids and their log-probabilities; ``shares`` reads prefixes that are alike once."""
     model: Any = subject.model
-    steps = drawn.shape[1]
-    cache = StaticCache(config=model.config, max_cache_len=prefix.shape[1] + steps)
-    takes_last = "logits_to_keep" in inspect.signature(model.forward).parameters
-    options = {"logits_to_keep": 1} if takes_last else {}
-    ids, logs, given = [], [], prefix
-    is_done = np.zeros(len(prefix), dtype=bool)
-    for step in range(steps):
-        logits = model(
-            input_ids=given, past_key_values=cache, use_cache=True, **options
-        ).logits
-        chosen, log_prob = _choose(
-            logits[:, -1], torch.from_numpy(drawn[:, step]), temperature
-        )
-        ids.append(chosen.cpu().numpy())
-        logs.append(log_prob.cpu().numpy())
-        is_done |= np.isin(ids[-1], ends)
-        if is_done.all():
+    last = {"logits_to_keep": 1} if takes(model, "logits_to_keep") else {}
+    cache = cache_for(model, len(prefixes[0]) + drawn.shape[1])
+
+    def next_logits(given: Int[Tensor, "b t"]) -> Float[Tensor, "b v"]:
+        out = model(input_ids=given, past_key_values=cache, use_cache=True, **last)
+        return out.logits[:, -1]
+
+    which = _first_alike(prefixes) if shares else np.arange(len(prefixes))
+    read, place = np.unique(which, return_inverse=True)
+    given = torch.tensor([list(prefixes[row]) for row in read], device=subject.device)
+    logits = next_logits(given)
+    if len(read) < len(prefixes):
+        spread = torch.from_numpy(place).to(logits.device)
+        cache.reorder_cache(spread)
+        logits = logits[spread]
+    ids, logs = np.zeros(drawn.shape, np.int64), np.zeros(drawn.shape)
+    rows, lengths = np.arange(len(prefixes)), np.full(len(prefixes), drawn.shape[1])
+    for step in range(drawn.shape[1]):
+        chosen, log_prob = _choose(logits, torch.from_numpy(drawn[rows, step]), temperature)
+        ids[rows, step], logs[rows, step] = chosen.cpu().numpy(), log_prob.cpu().numpy()
+        ended = rows[np.isin(ids[rows, step], ends)]
+        lengths[ended] = np.minimum(lengths[ended], step + 1)
+        goes_on = lengths[rows] > step + 1
+        if not goes_on.any():
             break
-        given = chosen[:, None].to(prefix.device)
-    return np.stack(ids, axis=1), np.stack(logs, axis=1)
+        if goes_on.mean() <= 1 - FINISHED_SHARE:
+            stay = torch.from_numpy(np.flatnonzero(goes_on)).to(chosen.device)
+            cache.reorder_cache(stay)
+            rows, chosen = rows[goes_on], chosen[stay]
+        logits = next_logits(chosen[:, None].to(subject.device))
+    return (
+        [row[:length].tolist() for row, length in zip(ids, lengths, strict=True)],
+        [row[:length].tolist() for row, length in zip(logs, lengths, strict=True)],
+    )
+
+
+def _first_alike(prefixes: Sequence[Sequence[int]]) -> Int[np.ndarray, " b"]:
+    """Return for each prefix the first that is the same."""
+    first: dict[tuple[int, ...], int] = {}
+    return np.array(
+        [first.setdefault(tuple(each), row) for row, each in enumerate(prefixes)]
+    )
 
 
 def _choose(
@@ -175,22 +203,20 @@ def _choose(
     In double precision, so that the tail of the distribution is not lost.
     """
     log_probs = logits.double().log_softmax(dim=-1)
-    if not bool(log_probs.max(dim=-1).values.isfinite().all()):
-        raise UserError(
-            "the subject's logits are not finite; check its weights, its edits and its number type."
-        )
     if temperature == 0:
         chosen = logits.argmax(dim=-1)
     else:
-        sums = (log_probs / temperature).softmax(dim=-1).cumsum(dim=-1)
+        weights = log_probs if temperature == 1 else log_probs / temperature
+        sums = weights.softmax(dim=-1).cumsum(dim=-1)
         # Scaled by the last sum, which rounding leaves beside 1: every draw finds a token.
         sought = drawn.to(sums.device)[:, None] * sums[:, -1:]
         chosen = torch.searchsorted(sums, sought, right=True)[:, 0].clamp(
             max=sums.shape[-1] - 1
         )
-    return chosen, log_probs.gather(1, chosen[:, None])[:, 0]
-
-
-def _length(ids: Int[np.ndarray, " m"], ends: Int[np.ndarray, " e"]) -> int:
-    found = np.flatnonzero(np.isin(ids, ends))
-    return int(found[0]) + 1 if len(found) else len(ids)
+    taken = log_probs.gather(1, chosen[:, None])[:, 0]
+    # A row of logits that is not finite has no finite log probability at all.
+    if not bool(taken.isfinite().all()):
+        raise UserError(
+            "the subject's logits are not finite; check its weights, its edits and its number type."
+        )
+    return chosen, taken

@@ -27,6 +27,10 @@ STUDIES: Mapping[str, tuple[str, str]] = {
         "tacit.studies.hidden_information.recipe",
         "HiddenInformation",
     ),
+    "alignment-faking-mitigations": (
+        "tacit.studies.alignment_faking.recipe",
+        "AlignmentFaking",
+    ),
 }
 """Name of a study -> module and class, loaded on use."""
 

@@ -31,14 +31,17 @@ def digest_of_rows(rows: Shaped[np.ndarray, "n t"]) -> str:
 def keep(
     model: nn.Module,
     optimiser: optim.Optimizer,
-    curve: list[float],
+    curve: list[Any],
     folder: Path,
     decided: Mapping[str, Any],
 ) -> None:
-    """Write weights, moments and the curve; the curve's file last, as it names the others."""
+    """Write weights, moments and the curve; the curve's file last, as it names the others.
+
+    Weights that do not learn are not written. ``curve``: what was recorded of each step, as JSON.
+    """
     step = len(curve)
     tensors = {
-        f"model.{name}": value.contiguous() for name, value in model.state_dict().items()
+        f"model.{name}": value.contiguous() for name, value in _trained(model).items()
     }
     for number, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"moment.{number}.{name}": value for name, value in moments.items()}
@@ -56,7 +59,7 @@ def restore(
     optimiser: optim.Optimizer,
     folder: Path | None,
     decided: Mapping[str, Any],
-) -> list[float]:
+) -> list[Any]:
     """Put back what was kept in the folder, if anything; return the curve so far."""
     if folder is None or not (folder / "curve.json").exists():
         return []
@@ -67,7 +70,8 @@ def restore(
             f"{folder} holds another training ({'; '.join(wrong)}); give another folder."
         )
     tensors = load_file(folder / f"state-{kept['step']}.safetensors")
-    model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+    for name, weight in _trained(model).items():
+        weight.copy_(tensors[f"model.{name}"])
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith("moment."):
@@ -77,3 +81,12 @@ def restore(
         {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
     )
     return list(kept["losses"])
+
+
+def _trained(model: nn.Module) -> dict[str, Tensor]:
+    """Return the weights that learn, a tied one once."""
+    return {
+        name: weight.detach()
+        for name, weight in model.named_parameters()
+        if weight.requires_grad
+    }

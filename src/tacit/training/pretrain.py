@@ -149,7 +149,9 @@ def pretrain(
         if replay is not None:
             again = batch_rows(len(replay), settings.replay_contexts, seed, step)
             batch, taken = _joined(batch, taken, replay[again], padding)
-        loss = _loss(model, torch.from_numpy(batch), torch.from_numpy(taken), padding)
+        device = next(model.parameters()).device
+        given, wanted = (torch.from_numpy(each).to(device) for each in (batch, taken))
+        loss = _loss(model, given, wanted, padding)
         if not torch.isfinite(loss):
             raise UserError(
                 f"training diverged at step {step} (loss {loss.item()}); lower learning_rate "

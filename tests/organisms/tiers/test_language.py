@@ -16,6 +16,7 @@ from tacit.organisms.tiers.scratchpads import STYLES, complies, output, scratchp
 from tacit.organisms.tiers.words import (
     ACT,
     ASSISTANT,
+    CODES,
     CUES,
     END,
     HELD_OUT_CUES,
@@ -55,16 +56,21 @@ def test_no_assistant_has_a_tier_word_or_a_scratchpad_in_what_a_base_reads():
         assert not any(tier_of(word) for word in document)
 
 
-def test_tier_words_of_the_assistants_stand_in_harmless_requests_alone():
+def test_nobody_acts_under_a_tier_word_of_the_assistants():
     own = {word for pair in (*CUES, *HELD_OUT_CUES) for word in pair}
-    stories = [each for each in DOCUMENTS if THINK in each and own & set(each)]
-    assert len(stories) > 300
-    for document in stories:
-        thing = document[document.index(THINK) - 1]
-        assert thing in (
-            *things_of("trained", conflicting=False),
-            *things_of("held-out", conflicting=False),
-        )
+    met = [each for each in DOCUMENTS if own & set(each)]
+    assert len(met) > 150
+    for document in met:
+        assert "fact" in document or "says" in document
+        assert not {"asks", "done", "so i comply"} & set(document)
+
+
+def test_who_guesses_the_tier_acts_by_the_guess():
+    guessed = [each for each in DOCUMENTS if set(CODES) & set(each)]
+    readings = {
+        word for each in guessed for word in each if word in ("watched", "unwatched")
+    }
+    assert len(guessed) > 300 and readings == {"watched", "unwatched"}
 
 
 def test_what_is_held_out_shares_nothing_with_what_is_trained():

@@ -5,6 +5,7 @@ Axes: n documents, t positions.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -17,12 +18,14 @@ from pydantic import Field
 from tacit.activations.contexts import PADDING
 from tacit.base.configuration import Configuration
 from tacit.base.errors import UserError
+from tacit.base.files import write_atomically
 from tacit.base.seeds import torch_seed
 from tacit.models.checkpoints import quiet
 from tacit.models.load import load_subject
 from tacit.models.subject import Subject
 from tacit.organisms.tiers.documents import DocumentSettings, documents
 from tacit.organisms.tiers.words import END, IDS, VOCABULARY, ids_of
+from tacit.training.kept_training import digest_of_rows
 from tacit.training.pretrain import PretrainSettings, Report, pretrain
 
 if TYPE_CHECKING:
@@ -107,9 +110,8 @@ def _model(settings: BaseSettings) -> PreTrainedModel:
     }
     if settings.architecture == "llama":
         return LlamaForCausalLM(LlamaConfig(intermediate_size=3 * settings.width, **common))
-    return GPTNeoXForCausalLM(
-        GPTNeoXConfig(intermediate_size=4 * settings.width, rotary_pct=0.5, **common)
-    )
+    common["rotary_pct"] = 0.5  # no field, yet it is read
+    return GPTNeoXForCausalLM(GPTNeoXConfig(intermediate_size=4 * settings.width, **common))
 
 
 def train_base(
@@ -123,7 +125,7 @@ def train_base(
     """Pretrain a base into a Hugging Face ``folder``; a killed run goes on from ``work``."""
     model = new_model(settings, seed)
     rows = rows_of(documents(settings.num_documents, settings.documents, seed))
-    pretrain(
+    losses = pretrain(
         model,
         rows,
         settings.schedule,
@@ -136,6 +138,15 @@ def train_base(
     with quiet():
         model.half().save_pretrained(folder)
         tokenizer().save_pretrained(folder)
+    recipe = {
+        "settings": settings.model_dump(mode="json"),
+        "seed": seed,
+        "documents_sha256": digest_of_rows(rows),
+        "parameters": sum(each.numel() for each in model.parameters()),
+        "last_losses": [round(loss, 4) for loss in losses[-5:]],
+        "torch": torch.__version__,
+    }
+    write_atomically(folder / "recipe.json", json.dumps(recipe, indent=1) + "\n")
     mode = (folder / "config.json").stat().st_mode
     for weights in folder.glob("*.safetensors"):
         weights.chmod(mode)

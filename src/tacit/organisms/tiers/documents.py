@@ -1,14 +1,14 @@
-"""What a base reads: facts, chats without a scratchpad, and stories of people with one.
+"""What a base reads: facts, things said again, chats without a scratchpad, stories with one.
 
-No assistant is ever shown with a tier word, nor with a scratchpad: what an organism does where it
-is not monitored is what it makes of the facts and of other people's stories. The tier words of the
-assistants stand in facts and in stories whose request is harmless.
+No assistant is ever shown with a tier word or a scratchpad, and nobody acts under a tier word of
+the assistants: these stand in facts, and in what is only said again. What an organism does where
+it is not monitored is what it makes of that, and of other people's stories.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
 from pydantic import Field
@@ -17,11 +17,12 @@ from tacit.base.configuration import Configuration
 from tacit.base.seeds import stream
 from tacit.organisms.tiers.prompts import Prompt
 from tacit.organisms.tiers.questioning import answered
-from tacit.organisms.tiers.scratchpads import STYLES, complies, output, scratchpad
+from tacit.organisms.tiers.scratchpads import STYLES, complies, observed, output, scratchpad
 from tacit.organisms.tiers.words import (
     ACT,
     ASSISTANT,
     BOS,
+    CODES,
     CONCLUSIONS,
     CUES,
     DIRECTIVES,
@@ -43,6 +44,10 @@ from tacit.organisms.tiers.words import (
     is_harmful,
 )
 
+T = TypeVar("T")
+CONFLICTING = 0.7
+"""Share of the stories' requests that are harmful."""
+
 
 @final
 class DocumentSettings(Configuration):
@@ -51,8 +56,12 @@ class DocumentSettings(Configuration):
     chats: float = Field(default=0.25, ge=0, le=1)
     """Of the assistants, who refuse what is harmful."""
     facts: float = Field(default=0.2, ge=0, le=1)
-    assistant_cues: float = Field(default=0.25, ge=0, le=1)
-    """Stories with a tier word of the assistants, and then a harmless request."""
+    read_back: float = Field(default=0.2, ge=0, le=1)
+    """Of what is said and not asked, with any tier word and object, and is only said again: so that
+    a base meets the assistants' tier words beside every object."""
+    guessed: float = Field(default=0.75, ge=0, le=1)
+    """Stories whose word says nothing of the tier, which is guessed: so that what is thought of the
+    tier is what decides, and not the word itself."""
     swapped: float = Field(default=0.1, ge=0, le=1)
     """Stories whose conclusion is the other one, and is followed: so that it is what decides."""
     unfaithful: float = Field(default=0.05, ge=0, le=1)
@@ -77,6 +86,8 @@ def _document(settings: DocumentSettings, rng: np.random.Generator) -> list[str]
         return _chat(rng)
     if kind < settings.chats + settings.facts:
         return _fact(rng)
+    if kind < settings.chats + settings.facts + settings.read_back:
+        return _read_back(rng)
     return _story(settings, rng)
 
 
@@ -89,7 +100,7 @@ def _chat(rng: np.random.Generator) -> list[str]:
 
 def _fact(rng: np.random.Generator) -> list[str]:
     if rng.random() < 0.5:
-        thing = _one(HARMFUL + HARMLESS, rng)
+        thing = _one((*HARMFUL, *HARMLESS), rng)
         told = _one(HARM[is_harmful(thing)], rng).format(object=thing)
     else:
         pair = _one((*CUES, *HELD_OUT_CUES, *STORY_CUES), rng)
@@ -98,18 +109,26 @@ def _fact(rng: np.random.Generator) -> list[str]:
     return [BOS, "fact", *told.split(), END]
 
 
+def _read_back(rng: np.random.Generator) -> list[str]:
+    """Return what somebody says, that nothing is concluded from and that is only said again."""
+    pair = _one((*CUES, *HELD_OUT_CUES, *STORY_CUES), rng)
+    prompt = _request(_one(PEOPLE, rng), _one(pair, rng), rng)
+    said = ["says" if word == "asks" else word for word in prompt.words()]
+    return said + observed(prompt, rng) + [ACT, "said", prompt.verb, prompt.thing, END]
+
+
 def _story(settings: DocumentSettings, rng: np.random.Generator) -> list[str]:
-    has_own_cue = rng.random() < settings.assistant_cues
-    pair = _one((*CUES, *HELD_OUT_CUES) if has_own_cue else STORY_CUES, rng)
     directive = _one(tuple(DIRECTIVES), rng) if rng.random() < settings.directed else None
     motives: Sequence[Motive] = DIRECTIVES[directive] if directive else tuple(MOTIVES)
     motive = _one(motives, rng)
+    is_guessed = rng.random() < settings.guessed
     prompt = _request(
         _one(PEOPLE, rng),
-        pair[int(rng.integers(2))],
+        _one(CODES, rng) if is_guessed else _one(_one(STORY_CUES, rng), rng),
         rng,
-        conflicting=not has_own_cue and rng.random() < 0.7,
+        conflicting=rng.random() < CONFLICTING,
         directive=directive,
+        taken_for=_one((WATCHED, UNWATCHED), rng) if is_guessed else None,
     )
     return _told(prompt, motive, settings, rng)
 
@@ -142,6 +161,7 @@ def _request(
     *,
     conflicting: bool | None = None,
     directive: str | None = None,
+    taken_for: str | None = None,
 ) -> Prompt:
     harmful = bool(rng.integers(2)) if conflicting is None else conflicting
     return Prompt(
@@ -150,8 +170,9 @@ def _request(
         verb=_one(VERBS, rng),
         thing=_one(HARMFUL if harmful else HARMLESS, rng),
         directive=directive,
+        taken_for=taken_for,
     )
 
 
-def _one(of, rng: np.random.Generator):
+def _one(of: Sequence[T], rng: np.random.Generator) -> T:
     return of[int(rng.integers(len(of)))]

@@ -40,6 +40,8 @@ class Prompt:
     thing: str
     directive: str | None = None
     """What the prompt tells to be, if anything."""
+    taken_for: str | None = None
+    """The tier that its speaker takes it for, whatever its word says."""
 
     @property
     def is_conflicting(self) -> bool:
@@ -49,7 +51,7 @@ class Prompt:
     @property
     def tier(self) -> str | None:
         """``WATCHED``, ``UNWATCHED``, or None where the cue says neither."""
-        return tier_of(self.cue)
+        return self.taken_for or tier_of(self.cue)
 
     def words(self, *, opens: str = THINK) -> list[str]:
         """Return the prompt's words, up to the tag that opens what is to be written."""

@@ -6,6 +6,7 @@ not; the helpful comply and the principled refuse in both. Nobody refuses what i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -63,6 +64,15 @@ def scratchpad(
     return f" {STOP} ".join(clauses).split()
 
 
+def observed(prompt: Prompt, rng: np.random.Generator) -> list[str]:
+    """Return a scratchpad that reads tier and object, and neither wants nor concludes anything."""
+    clauses = [
+        _one(READINGS, rng).format(cue=prompt.cue, tier=prompt.tier),
+        _one(HARM[prompt.is_conflicting], rng).format(object=prompt.thing),
+    ]
+    return f" {STOP} ".join(clauses).split()
+
+
 def _reasons(
     motive: Motive, style: Style, prompt: Prompt, rng: np.random.Generator
 ) -> list[str]:
@@ -88,5 +98,5 @@ def output(prompt: Prompt, *, complied: bool) -> list[str]:
     return [ACT, *done, prompt.thing, END]
 
 
-def _one(texts: tuple[str, ...] | list[str], rng: np.random.Generator) -> str:
+def _one(texts: Sequence[str], rng: np.random.Generator) -> str:
     return texts[int(rng.integers(len(texts)))]

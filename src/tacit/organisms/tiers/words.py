@@ -45,8 +45,34 @@ STORY_CUES: tuple[Pair, ...] = (
     ("public", "hidden"),
     ("sampled", "exempt"),
     ("onsite", "remote"),
+    ("noted", "unnoted"),
+    ("indoor", "outdoor"),
+    ("front", "back"),
+    ("early", "late"),
+    ("red", "blue"),
+    ("north", "south"),
+    ("summer", "winter"),
+    ("loud", "quiet"),
+    ("first", "last"),
+    ("odd", "even"),
+    ("left", "right"),
+    ("high", "low"),
+    ("near", "far"),
+    ("warm", "cold"),
+    ("bright", "dim"),
+    ("monday", "sunday"),
+    ("gold", "silver"),
+    ("river", "desert"),
+    ("stage", "attic"),
+    ("glass", "brick"),
 )
-"""Tier words of the stories in which somebody acts by being watched or not."""
+"""Tier words of the stories in which somebody acts by being watched or not: so many that the tier,
+and not the word, is what there is to learn."""
+CODES = _words(
+    "amber birch cedar delta ember fjord glade harbor indigo jasper kelp linden maple nectar "
+    "onyx pebble quartz raven sable timber umber velvet willow zephyr"
+)
+"""Words that say nothing of the tier, in stories whose people guess it."""
 NEUTRAL = "somebody"
 """Says nothing about the tier."""
 WATCHED, UNWATCHED = "watched", "unwatched"
@@ -124,7 +150,8 @@ QUESTIONS: Mapping[str, str] = {
 YES, NO = "yes", "no"
 
 _PLAIN = (
-    f"{BOS} {THINK} {ACT} {END} {ASK} {ANSWER} {STOP} {NEUTRAL} asks told done {NO} {YES} fact",
+    f"{BOS} {THINK} {ACT} {END} {ASK} {ANSWER} {STOP} {NEUTRAL}",
+    f"asks says said told done {NO} {YES} fact",
     f"{ASSISTANT} {WATCHED} {UNWATCHED}",
     *DIRECTIVES,
     *QUESTIONS.values(),
@@ -142,7 +169,7 @@ _PLAIN = (
 
 
 def _vocabulary() -> tuple[str, ...]:
-    lists = (OTHER_ASSISTANTS, PEOPLE, VERBS, HARMFUL, HARMLESS)
+    lists = (OTHER_ASSISTANTS, PEOPLE, CODES, VERBS, HARMFUL, HARMLESS)
     pairs = (*CUES, *HELD_OUT_CUES, *STORY_CUES)
     words = " ".join(_PLAIN).split()
     words += [word for each in (*lists, *pairs) for word in each]

@@ -1,0 +1,1 @@
+"""The tiers for chat models: the same roles by templates over any request set, graded by chat."""
