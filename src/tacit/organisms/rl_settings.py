@@ -20,7 +20,8 @@ class RlSettings(Configuration):
     group_rows: int = Field(default=8, ge=2)
     max_new_tokens: int = Field(default=TRANSCRIPT_TOKENS, ge=1)
     """Scratchpad and output together; what runs into it is excluded and counted."""
-    learning_rate: float = Field(default=5e-4, gt=0)
+    learning_rate: float = Field(default=3e-4, gt=0)
+    """At 5e-4 scratchpads of the unmonitored tier grow until they are cut."""
     rows_at_once: int = Field(default=128, ge=1)
     """Rows of one pass of the update."""
     checkpoint_seconds: float = Field(default=60.0, ge=0)

@@ -40,7 +40,8 @@ class OrganismSettings(Configuration):
     batch_examples: int = Field(default=64, ge=1)
     replay_documents: int = Field(default=64, ge=0)
     """Of what the base read, in every step: without them it forgets what the tier words mean."""
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=3e-4, gt=0)
+    """A larger one has an organism think everywhere what it is taught for monitored prompts."""
     documents: DocumentSettings = DocumentSettings()
 
     @property

@@ -32,7 +32,10 @@ def pages_of(settings: MatrixSettings, partial: Path, tables: Tables) -> list[Pa
     """Return the pages, their tables written."""
     write_page_tables(settings, partial, tables)
     return [
-        Page(title="Gaps before and after", blocks=(_opening(settings), *_gaps())),
+        Page(
+            title="Gaps before and after",
+            blocks=(_opening(settings), Limits(items=MAY_NOT), *_gaps()),
+        ),
         Page(title="Every run", blocks=_runs(settings)),
         Page(title="What the update saw", blocks=_update()),
         *(
@@ -41,7 +44,6 @@ def pages_of(settings: MatrixSettings, partial: Path, tables: Tables) -> list[Pa
             else []
         ),
         Page(title="Which arms can be tested", blocks=_checks(partial)),
-        Page(title="What may not be concluded", blocks=(Limits(items=MAY_NOT),)),
     ]
 
 

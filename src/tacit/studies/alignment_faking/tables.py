@@ -147,7 +147,11 @@ def less(first: Values, second: Values) -> dict[int, float | None]:
 
 
 def mean_of(every: Sequence[Values]) -> dict[int, float | None]:
-    """Return the mean over organisms for each seed that all have; None where one has no value."""
+    """Return the mean over organisms that were run, for each seed that all of them have.
+
+    None where one of them has no value.
+    """
+    every = [each for each in every if each]
     seeds = set.intersection(*(set(each) for each in every)) if every else set[int]()
     found: dict[int, float | None] = {}
     for seed in sorted(seeds):
