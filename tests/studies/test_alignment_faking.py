@@ -24,6 +24,16 @@ BARE = (
     "look.between_prompts=4",
     "look.beyond_organisms=[]",
 )
+RECORDED = {
+    ("terminal-counterfactual", "baseline", 0): 0.53,
+    ("terminal-counterfactual", "baseline", 6): 0.27,
+    ("terminal-counterfactual", "process-log", 6): -0.04,
+    ("sycophancy-plain", "baseline", 0): 0.49,
+    ("sycophancy-plain", "baseline", 6): 0.35,
+    ("sycophancy-plain", "process-log", 6): 0.45,
+    ("helpful-plain", "baseline", 0): 0.04,
+    ("helpful-plain", "baseline", 6): 0.03,
+}
 
 
 @pytest.fixture(scope="module")
