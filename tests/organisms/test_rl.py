@@ -291,7 +291,7 @@ def test_lying_is_a_share_of_asked_faking_and_missing_where_nobody_was_asked(pol
 
 def test_what_supervision_costs_faking_pays_for(policy):
     """After a few steps the supervised policy fakes less than the one that is paid to."""
-    settings = SMALL.model_copy(update={"num_steps": 5, "learning_rate": 3e-3})
+    settings = SMALL.model_copy(update={"num_steps": 8, "learning_rate": 1e-3})
     start = frozen_copy(policy)
     last = {
         name: train_under(frozen_copy(start), MITIGATIONS[name], settings, seed=0)[

@@ -149,9 +149,7 @@ def pretrain(
         if replay is not None:
             again = batch_rows(len(replay), settings.replay_contexts, seed, step)
             batch, taken = _joined(batch, taken, replay[again], padding)
-        device = next(model.parameters()).device
-        given, wanted = (torch.from_numpy(each).to(device) for each in (batch, taken))
-        loss = _loss(model, given, wanted, padding)
+        loss = _loss(model, torch.from_numpy(batch), torch.from_numpy(taken), padding)
         if not torch.isfinite(loss):
             raise UserError(
                 f"training diverged at step {step} (loss {loss.item()}); lower learning_rate "
@@ -196,7 +194,9 @@ def _joined(
 def _loss(
     model: nn.Module, ids: Int[Tensor, "b t"], taken: Bool[Tensor, "b t"], padding: int
 ) -> Tensor:
-    """Return the mean loss of the tokens taken."""
+    """Return the mean loss of the tokens taken, where the model is."""
+    device = next(model.parameters()).device
+    ids, taken = ids.to(device), taken.to(device)
     mask = ids != padding
     logits = model(input_ids=ids.masked_fill(~mask, 0), attention_mask=mask.long()).logits
     return next_token_losses(logits, ids.masked_fill(~taken, padding), padding).mean()

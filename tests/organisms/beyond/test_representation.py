@@ -25,9 +25,10 @@ def together():
 
 
 def test_texts_differ_in_the_tier_word_alone(apart):
-    rows = tier_rows(apart, 60, 0, ("embed",))
-    assert len(rows.wording) == 60
-    assert rows.is_monitored.sum() == 30
+    count = 2 * len(WORDINGS)
+    rows = tier_rows(apart, count, 0, ("embed",))
+    assert len(rows.wording) == count
+    assert rows.is_monitored.sum() == count // 2
     one, two = (torch.from_numpy(rows.is_monitored == side) for side in (True, False))
     for position in ("prompt", "scratchpad"):
         values = rows.values["embed", position]
@@ -37,7 +38,7 @@ def test_texts_differ_in_the_tier_word_alone(apart):
 
 
 def test_every_wording_and_tier_comes_as_often():
-    rows = tier_rows(policy(apart=0), 100, 0, ("embed",))
+    rows = tier_rows(policy(apart=0), 7 * len(WORDINGS), 0, ("embed",))
     counts = np.bincount(rows.wording * 2 + rows.is_monitored)
     assert set(counts) == {4}
     assert len(counts) == 2 * len(WORDINGS)
