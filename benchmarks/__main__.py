@@ -5,6 +5,7 @@ from benchmarks import (
     dictionary_step,
     drawing,
     end_to_end,
+    grpo,
     harvest,
     patching,
     record,
@@ -20,3 +21,4 @@ if __name__ == "__main__":
         drawing.main()
         chat_throughput.main()
         end_to_end.main()
+        grpo.main()
