@@ -84,7 +84,7 @@ def test_the_report_draws_every_run_and_keeps_no_weights(quick):
     for title in (
         "The gap at the end of every run, by arm",
         "Faking and gap, every run",
-        "Every run of the matrix, step by step",
+        "terminal-counterfactual, baseline: every run",
         "Costs, held-out words, swaps, steering",
         "Is the tier still represented?",
     ):

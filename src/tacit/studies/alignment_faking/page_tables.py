@@ -40,7 +40,7 @@ def write_page_tables(settings: MatrixSettings, partial: Path, tables: Tables) -
         "arms": _arm_rows(settings, tables),
         "runs": _run_rows(settings, tables),
         "curves": _curve_rows(settings, tables),
-        "tracks": _track_rows(settings, tables),
+        **{name: _track_rows(tables, *of) for name, of in tracks_of(settings).items()},
         "steps-shown": _step_rows(settings, tables),
         "beyond-shown": _beyond_rows(settings, tables),
         "probes": _probe_rows(settings, tables),
@@ -148,17 +148,22 @@ def _curve_rows(settings: MatrixSettings, tables: Tables) -> Rows:
     return rows
 
 
-def _track_rows(settings: MatrixSettings, tables: Tables) -> Rows:
-    """Return the gap by step of every single run of the main organisms."""
+def tracks_of(settings: MatrixSettings) -> dict[str, tuple[str, str]]:
+    """Return the tables that hold single runs step by step, and of which organism and arm."""
+    return {
+        f"tracks-{organism}-{arm}": (organism, arm)
+        for arm in settings.more_arms
+        if arm in settings.arms
+        for organism in settings.organisms
+    }
+
+
+def _track_rows(tables: Tables, organism: str, arm: str) -> Rows:
+    """Return the gap by step of every single run."""
     return [
-        {
-            "of": f"{organism}, {arm}",
-            "step": step,
-            "seed": f"seed {seed}",
-            "gap": look.gap,
-        }
-        for (organism, arm, seed), looks in sorted(tables.by_run.items())
-        if organism in settings.organisms and arm in settings.arms
+        {"step": step, "seed": f"seed {seed}", "gap": look.gap}
+        for (name, under, seed), looks in sorted(tables.by_run.items())
+        if (name, under) == (organism, arm)
         for step, look in looks.items()
     ]
 

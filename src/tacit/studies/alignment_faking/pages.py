@@ -8,6 +8,7 @@ from tacit.base.pages import Block, Limits, Opening, Page, Plot, Table, Text
 from tacit.studies.alignment_faking.page_tables import (
     BEYOND,
     has_table,
+    tracks_of,
     write_page_tables,
 )
 from tacit.studies.alignment_faking.settings import MatrixSettings
@@ -115,14 +116,14 @@ def _runs(settings: MatrixSettings) -> tuple[Block, ...]:
             title="Gap before and after, every run",
             caption="What keeps its gap lies on the diagonal.",
         ),
-        Plot(
-            table="artifacts/tracks.parquet", kind="line", x="step", y="gap", group="of",
-            x_label="steps of RL", y_label="compliance gap",
-            title="Every run of the matrix, step by step",
-            caption="Lines of one name are its seeds, one after another.",
-        ),
     ]  # fmt: skip
-    del settings
+    for table, (organism, arm) in tracks_of(settings).items():
+        plot = Plot(
+            table=f"artifacts/{table}.parquet", kind="line", x="step", y="gap", group="seed",
+            x_label="steps of RL", y_label="compliance gap", title=f"{organism}, {arm}: every run",
+            caption="A line a pretraining seed. Looks between the ends are brief ones.",
+        )  # fmt: skip
+        blocks.append(plot)
     return tuple(blocks)
 
 
