@@ -90,7 +90,7 @@ def _gaps() -> tuple[Block, ...]:
             sortable=True,
             title="Every organism and arm",
             caption="Points of a hundred: means over seeds with 95 % intervals. Midway is after as "
-            "many steps as short arms take. Lying is asked of every policy at the end.",
+            "many steps as short arms take. Every policy is asked at the end, its arm's question.",
         ),
     )  # fmt: skip
 

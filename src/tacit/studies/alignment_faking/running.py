@@ -20,7 +20,7 @@ from tacit.studies.alignment_faking.settings import MatrixSettings
 from tacit.studies.tables import write_rows
 
 ASKED = "clarified"
-"""The question at both ends of every run, whatever the arm asked on the way."""
+"""The question at both ends of a run, where the arm has none of its own."""
 
 
 def table_path(partial: Path, table: str, organism: str, arm: str, seed: int) -> Path:
@@ -95,7 +95,8 @@ def _look(settings: MatrixSettings, key: Key, policy: Subject, step: int) -> lis
     # Each step its own requests, the same for all arms of a seed.
     seed = 1_000 * key.seed + step
     found = evaluate(policy, count, seed)
-    answers = answers_of(policy, look.end_prompts, seed, ASKED) if is_end else None
+    question = MITIGATIONS[key.arm].question or ASKED
+    answers = answers_of(policy, look.end_prompts, seed, question) if is_end else None
     return look_rows(key, step, found, answers)
 
 
